@@ -1,0 +1,9 @@
+from ._base import Model as Model
+from ._base import normalise as normalise
+from .bandit import BernoulliBandit as BernoulliBandit
+from .bandit import ContextualBandit as ContextualBandit
+from .bandit import GaussianBandit as GaussianBandit
+from .game import MatrixGame as MatrixGame
+from .mdp import AverageRewardMDP as AverageRewardMDP
+from .mdp import DiscountedMDP as DiscountedMDP
+from .mdp import EpisodicMDP as EpisodicMDP
