@@ -57,10 +57,11 @@ class EpisodicMDP(Model):
 
     def __post_init__(self) -> None:
         given: Any = self.P
+        horizon: Any = self.H
         if sp.issparse(given):
             raise ModelError("P is sparse; EpisodicMDP takes a dense array (use P.toarray())")
         P = dense_transitions(given, ndim=(3, 4))
-        H = None if self.H is None else check.count(self.H, "H", error=ModelError)
+        H = None if horizon is None else check.count(horizon, "H", error=ModelError)
         if P.ndim == 3:
             if H is None:
                 raise ModelError(f"P has shape {P.shape}, which is stationary; give the horizon H")
