@@ -76,3 +76,8 @@ class MissingExtra(ImportError):
         )
         self.package = package
         self.extra = extra
+        self.purpose = purpose
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle through the constructor, so that the error survives a process boundary."""
+        return type(self), (self.package, self.extra, self.purpose)

@@ -21,7 +21,7 @@ def stream(seed: int, *path: object) -> np.random.Generator:
     seed : int
         Root seed, >= 0.
     *path : object
-        Names that address the stream; each is used through its ``repr``.
+        Names that address the stream: strings, numbers or tuples of them, used through their ``repr``.
 
     Returns
     -------
@@ -35,9 +35,14 @@ def stream(seed: int, *path: object) -> np.random.Generator:
     """
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise ParameterError(f"seed is {seed!r}; it must be an integer >= 0")
-    digest = hashlib.sha256("\x1f".join(repr(part) for part in path).encode()).digest()
+    digest = hashlib.sha256("\x1f".join(_name(part) for part in path).encode()).digest()
     key = tuple(int.from_bytes(digest[i : i + 4], "little") for i in range(0, 32, 4))
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(int(seed), spawn_key=key)))
+
+
+def _name(part: object) -> str:
+    """Text of one part of a path; a NumPy scalar counts as the Python number it holds."""
+    return repr(part.item() if isinstance(part, np.generic) else part)
 
 
 def generator(rng: "int | np.random.SeedSequence | np.random.Generator") -> np.random.Generator:

@@ -22,7 +22,8 @@ class Model:
     def fingerprint(self) -> str:
         """Return a SHA-256 hex digest of the class, and of the shape and bytes of every field.
 
-        ``-0.0`` counts as ``0.0``. Two models with equal fingerprints are the same problem.
+        ``-0.0`` counts as ``0.0``; a table shared by all steps is hashed once. Two models with equal
+        fingerprints are the same problem.
         """
         total = hashlib.sha256(type(self).__name__.encode())
         for name in self.__dataclass_fields__:  # type: ignore[attr-defined]
@@ -34,9 +35,21 @@ class Model:
                 if array.dtype == object:  # an absent optional field
                     total.update(b"none")
                     continue
+                shape = array.shape
+                array = base(array)
                 array = array + 0.0 if array.dtype.kind == "f" else array.astype(np.int64)
-                total.update(repr((array.shape, array.dtype.str)).encode() + array.tobytes())
+                total.update(repr((shape, array.dtype.str)).encode() + array.tobytes())
         return total.hexdigest()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy through the constructor, so that the arrays arrive validated and read-only."""
+        names = self.__dataclass_fields__  # type: ignore[attr-defined]
+        return type(self), tuple(getattr(self, name) for name in names)
+
+
+def base(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return ``array`` without the copies that broadcasting along its first axis pretends to hold."""
+    return array[:1] if array.ndim and array.strides[0] == 0 else array
 
 
 def assign(model: Any, **values: Any) -> None:
@@ -83,7 +96,12 @@ def sparse_transitions(value: Any) -> sp.csr_array:
     rows, states = value.shape
     if states == 0 or rows == 0 or rows % states:
         raise ModelError(f"sparse P has shape {value.shape}; (S*A, S) with S >= 1 and A >= 1 is needed")
-    matrix = sp.csr_array(value, dtype=np.float64, copy=True)
+    try:
+        with np.errstate(over="ignore"):
+            matrix = sp.csr_array(value, dtype=np.float64, copy=True)
+        matrix.check_format(full_check=True)
+    except ValueError as problem:
+        raise ModelError(f"sparse P is malformed: {problem}") from None
     matrix.sum_duplicates()
     matrix.eliminate_zeros()
     actions = rows // states
@@ -99,7 +117,8 @@ def sparse_transitions(value: Any) -> sp.csr_array:
     if matrix.data.size and matrix.data.min() < 0.0:
         k = int(np.argmax(matrix.data < 0.0))
         raise ModelError(f"{entry(k)} is {matrix.data[k]:.17g}; probabilities must be >= 0")
-    sums = np.asarray(matrix.sum(axis=1)).ravel()
+    with np.errstate(over="ignore"):
+        sums = np.asarray(matrix.sum(axis=1)).ravel()
     deviation = np.abs(sums - 1.0)
     if deviation.max() > check.ROW_TOLERANCE:
         row = int(np.argmax(deviation > check.ROW_TOLERANCE))

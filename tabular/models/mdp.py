@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from .. import _check as check
 from ..errors import ModelError
-from ._base import Array, Model, assign, dense_transitions, rewards, row_error, sparse_transitions, start
+from ._base import Array, Model, assign, base, dense_transitions, rewards, row_error, sparse_transitions, start
 
 __all__ = ["AverageRewardMDP", "DiscountedMDP", "EpisodicMDP"]
 
@@ -65,7 +65,10 @@ class EpisodicMDP(Model):
         if P.ndim == 3:
             if H is None:
                 raise ModelError(f"P has shape {P.shape}, which is stationary; give the horizon H")
-            P = np.broadcast_to(P, (H, *P.shape))
+            try:
+                P = np.broadcast_to(P, (H, *P.shape))
+            except ValueError:
+                raise ModelError(f"H is {H}; a table of {H} steps of shape {P.shape} cannot be addressed") from None
         elif H is None:
             H = P.shape[0]
         elif P.shape[0] != H:
@@ -89,17 +92,24 @@ class EpisodicMDP(Model):
     @property
     def stationary(self) -> bool:
         """Whether transitions and rewards are the same at every step."""
-        return self.P.strides[0] == 0 and self.r.strides[0] == 0
+        return self.P.shape[0] == 1 or (self.P.strides[0] == 0 and self.r.strides[0] == 0)
 
     @property
     def reward_range(self) -> tuple[float, float]:
         """Smallest and largest mean reward."""
-        return float(self.r.min()), float(self.r.max())
+        r = base(self.r)
+        return float(r.min()), float(r.max())
 
     @property
     def row_error(self) -> float:
         """Largest deviation of a row of ``P`` from sum 1."""
-        return row_error(self.P[:1] if self.P.strides[0] == 0 else self.P)
+        return row_error(base(self.P))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle tables that all steps share once."""
+        P = self.P[0] if self.P.strides[0] == 0 else self.P
+        r = self.r[0] if self.r.strides[0] == 0 else self.r
+        return type(self), (P, r, self.mu0, self.H)
 
     def policy(self, policy: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return ``policy`` in canonical form, int64 (H, S) or float64 (H, S, A); PolicyError otherwise."""

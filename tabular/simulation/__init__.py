@@ -1,0 +1,5 @@
+"""Sampling from known models: datasets, trajectories, reward noise."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,13 @@
+from .obligations import ObligationError as ObligationError
+from .offline_learners import check_offline_learner as check_offline_learner
+from .planners import check_planner as check_planner
+from .strategies import average_reward_mdps as average_reward_mdps
+from .strategies import bandits as bandits
+from .strategies import contextual_bandits as contextual_bandits
+from .strategies import discounted_mdps as discounted_mdps
+from .strategies import distributions as distributions
+from .strategies import episodic_mdps as episodic_mdps
+from .strategies import gaussian_bandits as gaussian_bandits
+from .strategies import matrix_games as matrix_games
+from .strategies import offline_datasets as offline_datasets
+from .strategies import policies as policies
