@@ -110,3 +110,8 @@ def test_sampling_neither_reads_nor_moves_the_global_states():
         results.append(sample_dataset(bandit, [0.5, 0.5], 100, rng=1).fingerprint())
         assert before == (random.getstate(), np.random.get_state()[1].tobytes())  # noqa: NPY002
     assert results[0] == results[1]
+
+
+def test_a_numpy_scalar_addresses_the_stream_of_the_number_it_holds():
+    assert stream(0, "run", np.int64(3)).random() == stream(0, "run", 3).random()
+    assert stream(0, np.float64(0.5)).random() == stream(0, 0.5).random()
