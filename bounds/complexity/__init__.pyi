@@ -1,0 +1,12 @@
+from .average import bias_span as bias_span
+from .average import diameter as diameter
+from .average import mixing_time as mixing_time
+from .average import second_eigenvalue_modulus as second_eigenvalue_modulus
+from .average import spectral_gap as spectral_gap
+from .certified import Certified as Certified
+from .concentrability import all_policy_concentrability as all_policy_concentrability
+from .concentrability import chi_square_concentrability as chi_square_concentrability
+from .concentrability import clipped_concentrability as clipped_concentrability
+from .concentrability import coverability as coverability
+from .concentrability import single_policy_concentrability as single_policy_concentrability
+from .gaps import suboptimality_gaps as suboptimality_gaps

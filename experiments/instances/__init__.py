@@ -1,0 +1,5 @@
+"""Named instance families: the models on which claims are tried."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,15 @@
+from .chains import haddad_monmege as haddad_monmege
+from .chains import islands as islands
+from .chains import slow_reachability as slow_reachability
+from .chains import two_cycle as two_cycle
+from .sea import deep_sea as deep_sea
+from .two_state import joa as joa
+from .two_state import joa_tree as joa_tree
+from .lock import combination_lock as combination_lock
+from .bandits import minimax_bandits as minimax_bandits
+from .random_mdp import dirichlet_rows as dirichlet_rows
+from .random_mdp import random_average_reward as random_average_reward
+from .random_mdp import random_discounted as random_discounted
+from .random_mdp import random_episodic as random_episodic
+from .swimming import riverswim as riverswim
+from .swimming import riverswim_fractions as riverswim_fractions
