@@ -1,0 +1,5 @@
+"""Exact and certified solutions of models that are fully known."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
