@@ -1,0 +1,394 @@
+"""The command line: ``rl-theorems list | run | verify | figures | report | falsify | export | doctor``.
+
+Exit status: 0 as expected; 1 a verdict or a run is not as expected; 2 wrong
+usage, an unknown name or a missing extra; 3 the store cannot be used; 130
+interrupted. Heavy imports happen inside the commands, so that help is instant.
+"""
+
+import json
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .engine import Store
+    from .study import Study
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="The theorems of reinforcement learning as programs that can be run, judged and plotted.",
+    epilog="Errors are one line; with --debug they come with their traceback.",
+)
+
+
+class Scale(StrEnum):
+    """Sizes of the experiments."""
+
+    quick = "quick"
+    paper = "paper"
+
+
+class BackendName(StrEnum):
+    """Where runs happen."""
+
+    processes = "processes"
+    threads = "threads"
+    serial = "serial"
+    dask = "dask"
+
+
+Slugs = Annotated[list[str], typer.Argument(metavar="SLUG...", help="Papers.")]
+SomeSlugs = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Papers; all by default.")]
+ScaleOption = Annotated[Scale, typer.Option(help="quick, or the sizes of the papers.")]
+BackendOption = Annotated[BackendName, typer.Option(help="Where runs happen; results do not depend on it.")]
+WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes or threads; all CPUs by default.")]
+SchedulerOption = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler (tcp://host:port); implies --backend dask.")
+]
+StoreOption = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Where evidence is kept [$RL_THEOREMS_STORE or .rl-theorems].")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and run nothing.")]
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+def _open_store(path: Path | None) -> "Store":
+    from .engine import Store, default_store
+
+    return Store(path or default_store())
+
+
+def _gather(
+    studies: "Sequence[Study]",
+    store: "Store",
+    scale: Scale,
+    backend: BackendName,
+    workers: int | None,
+    scheduler: str | None,
+) -> None:
+    """Gather what is missing, with progress, and say what was done."""
+    from . import engine
+    from .engine.progress import duration
+
+    name = "dask" if scheduler is not None else backend.value
+    with engine.open_progress() as progress:
+        done = engine.gather(
+            studies,
+            scale=scale.value,
+            store=store,
+            backend=name,
+            workers=workers,
+            scheduler=scheduler,
+            progress=progress,
+        )
+    old = f", {done.outdated} outdated or of another scale left aside" if done.outdated else ""
+    _say(
+        f"{done.total} runs: {done.computed} computed, {done.kept} kept{old}; "
+        f"{duration(done.seconds)}; store {store.path}"
+    )
+
+
+def _tell_estimate(studies: "Sequence[Study]", store: "Store", scale: Scale) -> None:
+    from .engine.progress import duration
+    from .engine.runner import estimate
+
+    found = estimate(studies, scale=scale.value, store=store)
+    untimed = f", {found.untimed} of them never timed" if found.untimed else ""
+    typer.echo(
+        f"{found.missing} of {found.total} runs to do{untimed}; "
+        f"about {duration(found.seconds)} of work on one CPU for the others"
+    )
+
+
+@app.command("list")
+def list_(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """List papers, claims and figures."""
+    import bounds
+
+    from . import discovery
+
+    papers: list[dict[str, Any]] = []
+    drawn = discovery.slugs("paper_figures")
+    studied = discovery.slugs()
+    for paper in bounds.papers():
+        figures = discovery.figures(paper.slug) if paper.slug in drawn else ()
+        papers.append(
+            {
+                "slug": paper.slug,
+                "title": paper.title,
+                "authors": paper.authors,
+                "year": paper.year,
+                "claims": [
+                    {"id": claim.id, "kind": claim.kind.value, "paper": claim.paper}
+                    for claim in bounds.registry.claims(paper.slug)
+                ],
+                "studies": [study.id for study in discovery.studies(paper.slug)] if paper.slug in studied else [],
+                "figures": [{"id": figure.id, "title": figure.title} for figure in figures],
+            }
+        )
+    if as_json:
+        typer.echo(json.dumps(papers, indent=1, ensure_ascii=False))
+        return
+    for entry in papers:
+        typer.echo(f"{entry['slug']}: {entry['title']} ({entry['authors']}, {entry['year']})")
+        for claim in entry["claims"]:
+            typer.echo(f"  claim   {claim['id']}  [{claim['kind']}]  {claim['paper']}")
+        for figure in entry["figures"]:
+            typer.echo(f"  figure  {figure['id']}  {figure['title']}")
+
+
+@app.command()
+def run(
+    slugs: Slugs,
+    scale: ScaleOption = Scale.quick,
+    backend: BackendOption = BackendName.processes,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    store: StoreOption = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Gather the evidence of papers; what is stored already is not run again."""
+    from . import discovery
+
+    studies = [study for slug in slugs for study in discovery.studies(slug)]
+    with _open_store(store) as opened:
+        if dry_run:
+            _tell_estimate(studies, opened, scale)
+        else:
+            _gather(studies, opened, scale, backend, workers, scheduler)
+
+
+@app.command()
+def verify(
+    targets: Annotated[
+        list[str] | None, typer.Argument(metavar="[SLUG | CLAIM]...", help="Papers or claims; all by default.")
+    ] = None,
+    scale: ScaleOption = Scale.quick,
+    backend: BackendOption = BackendName.processes,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    store: StoreOption = None,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the ledger as JSON; - for standard output.")
+    ] = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Judge claims; exit 0 if every control is refuted and no refutation is unexplained, else 1."""
+    from . import ledger_table
+    from .verify import resolve, studies_of
+    from .verify import verify as judge
+
+    claims = resolve(targets or ())
+    with _open_store(store) as opened:
+        if dry_run:
+            _tell_estimate(studies_of(claims), opened, scale)
+            return
+        _gather(studies_of(claims), opened, scale, backend, workers, scheduler)
+        ledger = judge([claim.id for claim in claims], scale=scale.value, store=opened, backend="serial")
+    text = json.dumps(ledger.to_json(), indent=1, ensure_ascii=False) + "\n"
+    if as_json is not None and str(as_json) != "-":
+        as_json.write_text(text, encoding="utf-8")
+    if as_json is not None and str(as_json) == "-":
+        typer.echo(text, nl=False)
+    else:
+        ledger_table.show(ledger)
+    if not ledger.ok:
+        raise typer.Exit(1)
+
+
+def _draw(slugs: "Sequence[str]", scale: Scale, store: "Store", out: Path) -> list[Path]:
+    """Draw the figures of papers through `paper_figures`, which lies to the right of this package."""
+    import importlib
+
+    drawn: list[Path] = importlib.import_module("paper_figures.render").render_all(
+        slugs, scale=scale.value, store=store, out=out
+    )
+    return drawn
+
+
+def _studies_of_figures(slugs: "Sequence[str]") -> "list[Study]":
+    from . import discovery
+
+    figures = [figure for slug in slugs for figure in discovery.figures(slug)]
+    return [discovery.study(id) for id in dict.fromkeys(id for figure in figures for id in figure.studies)]
+
+
+@app.command()
+def figures(
+    slugs: SomeSlugs = None,
+    scale: ScaleOption = Scale.quick,
+    backend: BackendOption = BackendName.processes,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    store: StoreOption = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the figures go.")] = Path("figures"),
+    dry_run: DryRunOption = False,
+) -> None:
+    """Draw figures as PNG and PDF, with the plotted numbers as CSV beside each."""
+    from . import discovery
+
+    chosen = slugs or discovery.slugs("paper_figures")
+    studies = _studies_of_figures(chosen)
+    with _open_store(store) as opened:
+        if dry_run:
+            _tell_estimate(studies, opened, scale)
+            return
+        _gather(studies, opened, scale, backend, workers, scheduler)
+        for path in _draw(chosen, scale, opened, out):
+            typer.echo(str(path))
+
+
+@app.command()
+def report(
+    scale: ScaleOption = Scale.quick,
+    backend: BackendOption = BackendName.processes,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    store: StoreOption = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the site goes.")] = Path("site"),
+    figures_out: Annotated[Path, typer.Option("--figures", metavar="DIR", help="Where its figures are drawn.")] = Path(
+        "figures"
+    ),
+    dry_run: DryRunOption = False,
+) -> None:
+    """Write the report, a static site: findings, ledger, a page a paper with its figures."""
+    from . import discovery
+    from .report import site
+    from .verify import resolve, studies_of
+    from .verify import verify as judge
+
+    drawn = discovery.slugs("paper_figures")
+    studies = [*studies_of(resolve(())), *_studies_of_figures(drawn)]
+    with _open_store(store) as opened:
+        if dry_run:
+            _tell_estimate(studies, opened, scale)
+            return
+        _gather(studies, opened, scale, backend, workers, scheduler)
+        ledger = judge((), scale=scale.value, store=opened, backend="serial")
+        _draw(drawn, scale, opened, figures_out)
+        page = site.build(ledger, out=out, scale=scale.value, store=opened, figures=figures_out)
+    typer.echo(str(page))
+
+
+@app.command()
+def falsify(
+    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="Id of a claim.")],
+    budget: Annotated[float, typer.Option(metavar="SECONDS", help="Time to search.")] = 60.0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the search.")] = 0,
+    scale: ScaleOption = Scale.quick,
+) -> None:
+    """Search for the instance that comes closest to breaking a claim; exit 1 if one breaks it."""
+    from bounds import registry
+
+    from .falsify import falsify as search
+
+    found = search(registry.claim(claim), budget=budget, seed=seed, scale=scale.value)
+    best = found.best
+    ratio = "unknown" if best.verdict.tightness is None else f"{best.verdict.tightness:.6g}"
+    typer.echo(f"{claim}: {found.attempts} instances tried in {found.seconds:.0f} s ({found.skipped} not applicable)")
+    typer.echo(f"{'refuted' if found.refuted else 'not refuted'}; tightest measured/bound {ratio}")
+    typer.echo(f"instance: {best.label}")
+    if best.verdict.worst:
+        typer.echo(f"worst: {best.verdict.worst}")
+    typer.echo(
+        "again: python -c 'from bounds import claim; from experiments.falsify import reproduce; "
+        f'print(reproduce(claim("{claim}"), "{best.study}", {_literal(best.cell)}, {best.seed}))\''
+    )
+    if found.refuted:
+        raise typer.Exit(1)
+
+
+def _literal(cell: "Any") -> str:
+    """Return a cell as Python text without single quotes, fit for a shell's single quotes."""
+    return repr(dict(cell)).replace("'", '"')
+
+
+@app.command()
+def export(
+    slugs: Slugs,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where the tables go.")] = Path("export"),
+    scale: ScaleOption = Scale.quick,
+    store: StoreOption = None,
+) -> None:
+    """Write stored evidence as one CSV a study (long format), with a JSON note and its SHA-256."""
+    from . import discovery
+    from .export import export as write
+
+    studies = [study for slug in slugs for study in discovery.studies(slug)]
+    with _open_store(store) as opened:
+        for path in write(studies, scale=scale.value, store=opened, out=out):
+            typer.echo(str(path))
+
+
+@app.command()
+def doctor(store: StoreOption = None) -> None:
+    """Print versions, CPU, BLAS, threads and folders, and check a few known answers; exit 1 if one is wrong."""
+    from .doctor import examine
+
+    healthy = examine(store)
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def _execute(arguments: list[str]) -> int:
+    """Run one command; every error a user can cause is one line and an exit status."""
+    from tabular.errors import Infeasible, MissingExtra, NotConverged, ParameterError, StoreError
+
+    from .errors import CellError
+
+    debug = "--debug" in arguments
+    try:
+        result = app([one for one in arguments if one != "--debug"], prog_name="rl-theorems", standalone_mode=False)
+    except typer.Exit as stop:
+        result = stop.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        result = 130
+    except (ParameterError, MissingExtra) as problem:
+        return _fail(problem, 2, debug)
+    except StoreError as problem:
+        return _fail(problem, 3, debug)
+    except (CellError, NotConverged, Infeasible, OSError) as problem:
+        return _fail(problem, 1, debug)
+    except Exception as problem:
+        if not (hasattr(problem, "show") and hasattr(problem, "exit_code")):
+            raise
+        problem.show()  # a wrong option or argument, in typer's own words
+        return int(problem.exit_code)
+    if result == 130:
+        _say("rl-theorems: interrupted; finished runs are kept, the same command goes on from there")
+    return result if isinstance(result, int) else 0
+
+
+def _fail(problem: BaseException, status: int, debug: bool) -> int:
+    if debug:
+        import traceback
+
+        traceback.print_exception(problem)
+        for _, _, details in getattr(problem, "failures", ()):
+            _say(details)
+    _say(f"rl-theorems: {problem}")
+    return status
+
+
+def main() -> None:
+    """Entry point of ``rl-theorems``."""
+    status = _execute(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if status == 130:
+        os._exit(130)  # threads in the middle of a run cannot be stopped otherwise
+    sys.exit(status)

@@ -1,0 +1,3 @@
+"""No studies of its own."""
+
+STUDIES = ()
