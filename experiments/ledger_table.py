@@ -6,6 +6,7 @@ from bounds.ledger import Ledger
 
 __all__ = ["show"]
 
+_WIDE = 140  # of a file or a pipe, which does not wrap
 _STYLE = {"supported": "green", "refuted": "red", "inconclusive": "yellow", "skipped": "dim"}
 
 
@@ -20,6 +21,8 @@ def show(ledger: Ledger) -> None:
     from rich.table import Table
 
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=_WIDE)
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("claim", overflow="fold")
     table.add_column("kind")

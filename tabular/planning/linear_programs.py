@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+import scipy.sparse.linalg as spl
 
 from .. import _check as check
 from ..errors import CertificateError, ParameterError
@@ -62,8 +63,10 @@ def linear_program(
     weights = _weights(rho, mdp.S)
     program = _Program(mdp, weights)
     solve = {"highs": _by_highs, "cvxpy": _by_cvxpy}[solver]
-    v, d = solve(program, form)
-    return _certified(mdp, program, v, d, f"linear-program/{form}/{solver}")
+    method = f"linear-program/{form}/{solver}"
+    answer = solve(program, form)
+    _residuals(program, *answer, method)
+    return _certified(mdp, program, *_from_basis(program, *answer), method)
 
 
 def _weights(rho: npt.ArrayLike | None, S: int) -> Array:
@@ -87,6 +90,23 @@ class _Program:
         self.matrix: Any = sp.csr_array(own - mdp.gamma * P)
         self.r = np.array(mdp.r.reshape(-1))
         self.rho = (1.0 - mdp.gamma) * rho
+
+
+def _from_basis(program: _Program, v: Array, d: Array) -> tuple[Array, Array]:
+    """Solve both programs anew from the basis that ``d`` names, one action a state.
+
+    Solvers drop small coefficients (HiGHS below 1e-9) and stop at tolerances; the basis does not suffer from
+    either. Where it is not optimal, as an interior solution of a degenerate program may say, the given pair is kept.
+    """
+    S = v.shape[0]
+    rows = np.arange(S) * (d.shape[0] // S) + np.argmax(d.reshape(S, -1), axis=1)
+    basis: Any = spl.splu(sp.csc_array(program.matrix[rows]))
+    values = basis.solve(program.r[rows])
+    if (program.matrix @ values - program.r).min() < -_TOLERANCE * max(float(np.abs(values).max()), 1.0):
+        return v, d
+    occupancy = np.zeros_like(d)
+    occupancy[rows] = np.maximum(basis.solve(program.rho, trans="T"), 0.0)
+    return values, occupancy
 
 
 def _by_highs(program: _Program, form: str) -> tuple[Array, Array]:
@@ -134,21 +154,28 @@ def _by_cvxpy(program: _Program, form: str) -> tuple[Array, Array]:
     return values, occupancy
 
 
-def _certified(mdp: DiscountedMDP, program: _Program, v: Array, d: Array, method: str) -> LinearProgramPlan:
-    """Check all optimality conditions of the pair ``(v, d)`` from the raw arrays, then build the plan."""
+def _residuals(program: _Program, v: Array, d: Array, method: str) -> dict[str, float]:
+    """Return the scaled violation of every optimality condition, from the raw arrays; refuse large ones."""
     v_scale = max(float(np.abs(v).max()), float(np.abs(program.r).max()), np.finfo(float).tiny)
     surplus = program.matrix @ v - program.r
     flow = program.matrix.T @ d - program.rho
-    primal = max(0.0, -float(surplus.min())) / v_scale
-    dual = max(max(0.0, -float(d.min())), float(np.abs(flow).max()))
-    complementarity = float(np.abs(d * surplus).sum()) / v_scale
-    gap = abs(float(program.rho @ v) - float(program.r @ d)) / v_scale
-    residuals = {"primal": primal, "dual": dual, "complementarity": complementarity, "gap": gap}
+    residuals = {
+        "primal": max(0.0, -float(surplus.min())) / v_scale,
+        "dual": max(max(0.0, -float(d.min())), float(np.abs(flow).max())),
+        "complementarity": float(np.abs(d * surplus).sum()) / v_scale,
+        "gap": abs(float(program.rho @ v) - float(program.r @ d)) / v_scale,
+    }
     for name, size in residuals.items():
         if not size <= _TOLERANCE:
             raise CertificateError(
                 f"{method}: the {name} residual is {size:.3g}, above {_TOLERANCE:g}; try the other form or solver"
             )
+    return residuals
+
+
+def _certified(mdp: DiscountedMDP, program: _Program, v: Array, d: Array, method: str) -> LinearProgramPlan:
+    """Check the pair ``(v, d)``, then build the plan."""
+    residuals = _residuals(program, v, d, method)
     backup = Backup(mdp)
     w = np.empty(mdp.S)
     _centre(v, w)
@@ -166,8 +193,8 @@ def _certified(mdp: DiscountedMDP, program: _Program, v: Array, d: Array, method
         converged=True,
         method=method,
         d=d.reshape(mdp.S, mdp.A),
-        primal_residual=primal,
-        dual_residual=dual,
-        complementarity=complementarity,
-        gap=gap,
+        primal_residual=residuals["primal"],
+        dual_residual=residuals["dual"],
+        complementarity=residuals["complementarity"],
+        gap=residuals["gap"],
     )

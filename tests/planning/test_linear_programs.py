@@ -98,3 +98,13 @@ def test_a_wrong_answer_of_the_solver_is_refused(monkeypatch, spoil, name):
 def test_bad_options_are_refused(options, match):
     with pytest.raises(ParameterError, match=match):
         linear_program(random_mdp(3, 2, 0.9, 0), **options)
+
+
+@pytest.mark.parametrize("form", ["primal", "dual"])
+def test_transitions_that_the_solver_takes_for_zero_still_count(form):
+    """HiGHS drops coefficients below 1e-9; the values must be those of the model as stated."""
+    P = np.array([[[1 - 9e-10, 9e-10]], [[0.0, 1.0]]])
+    mdp = DiscountedMDP(P, [[0.0], [1.0]], 1 - 1e-6)
+    plan = linear_program(mdp, form=form)
+    exact = mdp.gamma * 9e-10 * 1e6 / (1 - mdp.gamma * (1 - 9e-10))
+    assert plan.V[0] == pytest.approx(exact, rel=1e-6)

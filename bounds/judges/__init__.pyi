@@ -1,0 +1,12 @@
+from .combine import AllOf as AllOf
+from .coverage import CoverageJudge as CoverageJudge
+from .deterministic import IdentityJudge as IdentityJudge
+from .deterministic import InequalityJudge as InequalityJudge
+from .deterministic import LowerBoundJudge as LowerBoundJudge
+from .rate import RateJudge as RateJudge
+from .samples import Comparison as Comparison
+from .samples import Curve as Curve
+from .samples import Curves as Curves
+from .samples import TwoSamples as TwoSamples
+from .samples import Violations as Violations
+from .separation import SeparationJudge as SeparationJudge

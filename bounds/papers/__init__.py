@@ -1,0 +1,1 @@
+"""One module a paper: its claims as data (``PAPER`` and ``CLAIMS``), found by `bounds.registry`."""

@@ -1,0 +1,10 @@
+from .pessimism_lcb import best_empirical_arm as best_empirical_arm
+from .pessimism_lcb import cb_imitation as cb_imitation
+from .pessimism_lcb import cb_lcb as cb_lcb
+from .pessimism_lcb import empirical_value_iteration as empirical_value_iteration
+from .pessimism_lcb import mab_lcb as mab_lcb
+from .pessimism_lcb import most_played_arm as most_played_arm
+from .pessimism_lcb import vi_lcb as vi_lcb
+from .pessimism_lcb import vi_lcb_trace as vi_lcb_trace
+from .results import OfflineResult as OfflineResult
+from .results import ValueIterationTrace as ValueIterationTrace

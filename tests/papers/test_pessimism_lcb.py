@@ -1,0 +1,209 @@
+"""pessimism-lcb from studies to verdicts at reduced size, its families, and its figures."""
+
+import math
+
+import numpy as np
+import pytest
+
+import bounds
+from bounds.claims import Evidence, Record, Status
+from experiments.instances import pessimism as families
+from experiments.papers._pessimism_bandit import hoeffding
+from experiments.papers._pessimism_runs import _learner_risks, _policy_value, outcomes
+from experiments.papers.pessimism_lcb import STUDIES
+from paper_figures.pessimism_lcb import FIGURES
+from paper_figures.style import applied
+from tabular.errors import MissingExtra
+from tabular.learning.offline import best_empirical_arm, cb_imitation, cb_lcb
+from tabular.planning import evaluate, occupancy, policy_iteration
+from tabular.simulation import sample_dataset
+from tabular.streams import stream
+
+SLUG = "pessimism-lcb"
+CLAIMS = bounds.claims(SLUG)
+INCONCLUSIVE = {f"{SLUG}/conjecture"}
+
+
+def shrunk(study, cell):
+    """The quick cell with fewer runs and instances, or None where it is dropped."""
+    name = study.id.partition("/")[2]
+    small = dict(cell)
+    if name == "grid-worlds":
+        return small | {"N": 500, "seeds": 2} if cell["env"] == "FrozenLake" and cell["share"] in (0.0, 0.5) else None
+    if name == "contexts" and cell["C"] == 1.02:
+        return None
+    if name == "vi-risk" and cell["gamma"] != 0.9:
+        return None
+    if name == "audit" and cell["block"] > 0:
+        return None
+    for key, most in (("instances", 30), ("runs", 500)):
+        if key in small:
+            small[key] = min(small[key], most)
+    return small
+
+
+@pytest.fixture(scope="module")
+def evidence():
+    records = []
+    for study in STUDIES:
+        for cell in study.cells("quick"):
+            small = shrunk(study, cell)
+            if small is not None:
+                rng = stream(study.seed, study.id, tuple(sorted(small.items())))
+                records.append(Record(study.id, small, dict(study.run(small, rng)), study.seed))
+    return Evidence(tuple(records))
+
+
+def of(claim, evidence):
+    kept = (record for record in evidence if record.study in claim.studies)
+    return Evidence(tuple(record for record in kept if all(premise.holds(record) for premise in claim.assumptions)))
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_claims_hold_on_small_studies(claim, evidence):
+    verdict = claim.judge.judge(claim.measure(of(claim, evidence)))
+    assert verdict.status is (Status.INCONCLUSIVE if claim.id in INCONCLUSIVE else Status.SUPPORTED), verdict.reason
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_controls_are_refuted(claim, evidence):
+    verdict = claim.judge.judge(claim.control.measure(of(claim, evidence)))
+    assert verdict.status is Status.REFUTED, verdict.reason
+
+
+def test_every_row_of_the_claim_table_is_a_claim():
+    names = {claim.id.partition("/")[2] for claim in CLAIMS}
+    bandit = "mab-greedy-fail mab-upper mab-mostplayed mab-lower-ge2 mab-lower-12 mab-nonadaptive"
+    contextual = "good-event lcb-key imitation-switch cb-upper cb-lower cb-regimes cb-adaptive il-bias il-expert"
+    mdp = "offmass vi-invariant vi-decomp vi-event-prob vi-upper mdp-lower conjecture const-vacuous"
+    assert names == set(f"{bandit} {contextual} {mdp}".split())
+
+
+def test_a_conjecture_is_never_supported(evidence):
+    claim = bounds.claim(f"{SLUG}/conjecture")
+    assert claim.judge.inner.judge(claim.measure(of(claim, evidence))).status is Status.SUPPORTED
+    assert claim.judge.judge(claim.measure(of(claim, evidence))).status is Status.INCONCLUSIVE
+
+
+def test_reuse_of_data_is_an_assumption_that_fails(evidence):
+    claim = bounds.claim(f"{SLUG}/vi-event-prob")
+    assert {record["split"] for record in of(claim, evidence)} == {True}
+    assert False in {record["split"] for record in evidence.where(f"{SLUG}/vi-events")}
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.id)
+def test_figures_draw_from_their_table(figure, evidence):
+    table = figure.table(Evidence(tuple(record for record in evidence if record.study in figure.studies)))
+    lengths = {len(column) for column in table.values()}
+    assert len(lengths) == 1
+    assert lengths.pop() > 3
+    with applied():
+        drawn = figure.draw(table)
+    assert drawn.axes
+
+
+def test_rates_table_shows_what_the_paper_says(evidence):
+    figure = next(one for one in FIGURES if one.id.endswith("fig_rates"))
+    table = figure.table(Evidence(tuple(record for record in evidence if record.study in figure.studies)))
+
+    def series(setting, cover, name):
+        part = (table["setting"] == setting) & (table["concentrability"] == cover) & (table["series"] == name)
+        order = np.argsort(table["N"][part])
+        return table["risk"][part][order]
+
+    flat = series("bandit", 1.0, "best empirical")
+    assert np.all(flat > 0.13)
+    assert np.all(np.diff(series("contextual", 1.5, "imitation, F4")) > 0)
+    assert series("bandit", 1.5, "imitation")[-1] < 1e-2 * series("bandit", 1.5, "LCB")[-1]
+    ratio = series("contextual", 1.5, "LCB") / series("contextual", 1.5, "Bayes")
+    assert np.all((ratio >= 1.0) & (ratio < 4.0))
+
+
+@pytest.mark.parametrize("gamma", [0.5, 0.9])
+@pytest.mark.parametrize("cover", [1.0, 1.05, 1.5, 4.0])
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_decision_family_has_the_concentrability_it_says(gamma, cover, sign):
+    if cover == 1.0:
+        family = families.expert_decisions(6, gamma, 500, np.array([0, 1, 0, 1, 1, 0]))
+    else:
+        family = families.hard_decisions(6, cover, gamma, 0.05, sign, widest=0.2)
+    d = occupancy(family.mdp, policy_iteration(family.mdp).policy)
+    assert np.all(family.mu >= 0.0)
+    assert math.isclose(family.mu.sum(), 1.0, rel_tol=1e-12)
+    ratio = np.divide(d, family.mu, out=np.zeros_like(d), where=family.mu > 0)
+    assert np.all(family.mu[d > 0] > 0)
+    assert math.isclose(ratio.max(), cover, rel_tol=1e-9)
+
+
+@pytest.mark.parametrize("cover", [1.1, 1.9, 3.0])
+def test_contextual_families_have_the_concentrability_they_say(cover):
+    pairs = [families.hard_contexts(5, cover, 0.1, sign) for sign in (1.0, -1.0)]
+    if cover < 2.0:
+        pairs.append(families.imitation_bias(cover))
+    for bandit, mu in pairs:
+        assert math.isclose(mu.sum(), 1.0, rel_tol=1e-12)
+        assert np.all(mu >= 0.0)
+        best = np.argmax(bandit.means, axis=1)
+        played = mu[np.arange(bandit.S), best]
+        rho = bandit.context_distribution
+        assert np.max(rho[rho > 0] / played[rho > 0]) <= cover * (1 + 1e-12)
+
+
+def test_counts_and_rows_give_the_same_risks():
+    """Replicates through counts and through datasets and the public learners, compared by a two-sample z-test."""
+    bandit, mu = families.random_contexts(3, 2, np.random.default_rng(5))
+    N, runs, width = 30, 3000, hoeffding(2.0, 3, 2, 1.0 / 30)
+    counted = np.empty((3, runs))
+    rho = bandit.context_distribution
+    _learner_risks(N, mu, rho, bandit.means, np.array([width, -1.0, -2.0]), stream(0, "counts"), counted)
+    rng = stream(0, "rows")
+    best = bandit.means.max(axis=1)
+    learners = (cb_lcb, best_empirical_arm, cb_imitation)
+    rows = np.empty((3, 300))
+    for i in range(300):
+        data = sample_dataset(bandit, mu, N, rng=rng)
+        for j, learn in enumerate(learners):
+            policy = learn(data, rng=rng).policy
+            rows[j, i] = float(rho @ (best - bandit.means[np.arange(3), policy]))
+    error = np.sqrt(counted.var(axis=1) / runs + rows.var(axis=1) / 300)
+    assert np.all(np.abs(counted.mean(axis=1) - rows.mean(axis=1)) < 4.0 * error)
+
+
+def test_expert_contexts_have_the_risk_of_missing_mass():
+    S, N, runs = 6, 40, 20_000
+    bandit, mu = families.expert_contexts(S, N, np.array([0, 1, 0, 1, 1, 0]))
+    exact = 0.5 * (S - 1) / (N + 1) * (1 - 1 / (N + 1)) ** N
+    risks = np.empty((3, runs))
+    widths = np.array([hoeffding(2.0, S, 2, 1.0 / N), -1.0, -2.0])
+    _learner_risks(N, mu, bandit.context_distribution, bandit.means, widths, stream(1, "F5"), risks)
+    assert np.all(np.abs(risks.mean(axis=1) - exact) < 4.0 * risks.std(axis=1) / math.sqrt(runs))
+
+
+def test_policy_values_by_elimination_are_those_of_the_planner():
+    rng = np.random.default_rng(3)
+    mdp, _ = families.random_mdp(6, 3, 0.95, rng)
+    policy = rng.integers(0, 3, size=6)
+    out = np.empty(6)
+    _policy_value(mdp.P, mdp.r, mdp.gamma, policy, np.empty((6, 6)), out)
+    assert np.allclose(out, evaluate(mdp, policy).V, rtol=1e-10)
+
+
+def test_outcomes_are_the_law_of_a_row():
+    mdp, mu = families.random_mdp(3, 2, 0.5, np.random.default_rng(4))
+    p, s, a, r, s_next = outcomes(mdp, mu, noise=True)
+    joint, reward = np.zeros((3, 2, 3)), np.zeros((3, 2))
+    np.add.at(joint, (s, a, s_next), p)
+    np.add.at(reward, (s, a), p * r)
+    assert np.allclose(joint, mu[:, :, None] * mdp.P)
+    assert np.allclose(reward, mu * mdp.r)
+
+
+def test_grid_worlds_without_gymnasium_say_so(monkeypatch):
+    import sys
+
+    from experiments.papers import _pessimism_mdp as module
+
+    module._world.cache_clear()
+    monkeypatch.setitem(sys.modules, "gymnasium", None)
+    with pytest.raises(MissingExtra, match="rl-theorems\\[interop\\]"):
+        module._world("FrozenLake")
