@@ -19,7 +19,7 @@ class AllOf:
 
     The worst status wins (refuted, skipped, inconclusive, supported). The p-value is the smallest of the parts'
     times the number of parts that have one; it is None where a part was refuted by an exact counterexample,
-    which needs no correction, and where no part has one.
+    which needs no correction, and where no part has one. A statement one of whose parts is vacuous is marked so.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class AllOf:
         worst = min(range(len(parts)), key=rank)
         chosen = parts[worst]
         tightness = [part.tightness for part in parts if part.tightness is not None]
-        vacuous = all(part.vacuous for part in parts)
+        vacuous = any(part.vacuous for part in parts)
         return Verdict(
             status=status,
             statistic=chosen.statistic,
@@ -60,7 +60,7 @@ class AllOf:
             n=sum(part.n for part in parts),
             tightness=chosen.tightness if chosen.tightness is not None else max(tightness, default=None),
             vacuous=vacuous,
-            informative_from="; ".join(part.informative_from for part in parts if part.informative_from and vacuous),
+            informative_from="; ".join(part.informative_from for part in parts if part.informative_from),
             worst=chosen.worst,
             reason=chosen.reason if len(parts) == 1 else f"part {worst + 1} of {len(parts)}: {chosen.reason}",
         )

@@ -57,13 +57,15 @@ def test_an_exact_counterexample_needs_no_p_value():
     assert judged(FAILS, CLEAN).p_value is None
 
 
-def test_vacuous_only_if_every_part_is():
+def test_vacuous_as_soon_as_one_part_is():
     empty = Comparison([0.5], [3.0], trivial=1.0, informative_from="n = 9")
     parts = AllOf((InequalityJudge(), InequalityJudge()))
     assert parts.judge((empty, empty)).vacuous
     assert parts.judge((empty, empty)).informative_from == "n = 9; n = 9"
-    mixed = parts.judge((empty, Comparison([0.5], [0.9], trivial=1.0)))
-    assert (mixed.vacuous, mixed.informative_from) == (False, "")
+    full = Comparison([0.5], [0.9], trivial=1.0)
+    mixed = parts.judge((empty, full))
+    assert (mixed.vacuous, mixed.informative_from) == (True, "n = 9")
+    assert not parts.judge((full, full)).vacuous
 
 
 @pytest.mark.statistical

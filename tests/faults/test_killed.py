@@ -107,6 +107,11 @@ def test_several_processes_on_one_store(tmp_path, reference, workers):
     assert len(lines(log)) == 36
 
 
+def stored(folder) -> int:
+    with engine.Store(folder) as store:
+        return store.count()
+
+
 @pytest.mark.parametrize("backend", ["serial", "threads", "processes"])
 def test_ctrl_c_is_quick_and_leaves_nothing_behind(tmp_path, reference, backend):
     import subprocess
@@ -122,7 +127,7 @@ def test_ctrl_c_is_quick_and_leaves_nothing_behind(tmp_path, reference, backend)
         text=True,
         start_new_session=True,
     )
-    wait_for(lambda: len(lines(log)) >= 3)
+    wait_for(lambda: len(lines(log)) >= 3 and stored(tmp_path) >= 1)
     start = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=20)
