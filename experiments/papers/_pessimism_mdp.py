@@ -294,15 +294,12 @@ def published(cell: Cell, rng: np.random.Generator) -> Arrays:
 
 
 def world_cells(scale: Scale) -> list[Cell]:
-    """Environments, share of uniform data, sizes and seeds."""
-    seeds = 3 if scale == "quick" else 8
-    sizes = {"FrozenLake": 20_000, "Taxi": 20_000} if scale == "quick" else {"FrozenLake": 100_000, "Taxi": 100_000}
-    shares = (
-        (0.0, 0.01, 0.05, 0.2, 0.5, 0.8, 1.0)
-        if scale == "quick"
-        else (0.0, 0.003, 0.01, 0.03, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)
-    )
-    return [dict(env=env, share=share, N=N, seeds=seeds) for env, N in sizes.items() for share in shares]
+    """Environments with a sweep of the share of uniform data at one size, and of the size at one share."""
+    seeds, middle = (10, 16_000) if scale == "quick" else (40, 64_000)
+    shares = (0.0, 0.05, 0.2, 0.5, 0.8, 1.0) if scale == "quick" else (0.0, 0.01, 0.05, 0.1, 0.2, 0.35, 0.5, 0.8, 1.0)
+    sizes = [1000 * 4**k for k in range(4 if scale == "quick" else 6)]
+    grid = dict.fromkeys([(share, middle) for share in shares] + [(0.5, N) for N in sizes])
+    return [dict(env=env, share=share, N=N, seeds=seeds) for env in WORLD_GAMMA for share, N in grid]
 
 
 WORLD_GAMMA = {"FrozenLake": 0.95, "Taxi": 0.9}
