@@ -13,6 +13,7 @@ import platform
 import struct
 import zlib
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from importlib import metadata
 from typing import Any
@@ -85,8 +86,13 @@ def normal_cell(cell: Mapping[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def environment() -> str:
-    """Return the versions that determine results, as canonical JSON: interpreter, machine, NumPy, SciPy, Numba."""
+    """Return the versions that determine results, as canonical JSON: interpreter, machine, libraries.
+
+    Gymnasium counts where it is installed: its transition tables are input of some studies.
+    """
     found = {name: metadata.version(name) for name in ("numpy", "scipy", "numba")}
+    with suppress(metadata.PackageNotFoundError):
+        found["gymnasium"] = metadata.version("gymnasium")
     found["python"] = ".".join(platform.python_version_tuple()[:2])
     found["machine"] = platform.machine()
     return json.dumps(found, sort_keys=True, separators=(",", ":"))
