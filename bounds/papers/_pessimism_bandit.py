@@ -182,14 +182,18 @@ def _upper_bound(size: np.ndarray, concentration: np.ndarray) -> np.ndarray:
 
 
 def _mab_upper(evidence: Evidence) -> Comparison:
-    kept = evidence.where(f"{SLUG}/mab-risk")
-    trap = evidence.where(f"{SLUG}/greedy-trap")
-    left = np.concatenate([kept.column("risk"), trap.column("lcb")])
-    sizes = np.concatenate([np.repeat(kept.column("N"), 49), trap.column("N")])
-    cover = np.concatenate([np.repeat(kept.column("C"), 49), trap.column("concentrability")])
-    return Comparison(
-        left, _upper_bound(sizes, cover), trivial=1.0, labels=(*spread(kept, "risk"), *labels(trap)),
-    )  # fmt: skip
+    trap = f"{SLUG}/greedy-trap"
+    risk: list[Any] = []
+    bound: list[Any] = []
+    names: list[str] = []
+    for record in evidence:
+        name, cover = ("lcb", "concentrability") if record.study == trap else ("risk", "C")
+        found = np.atleast_1d(record[name])
+        risk.append(found)
+        limit = _upper_bound(np.asarray(record["N"], dtype=np.float64), np.asarray(record[cover], dtype=np.float64))
+        bound.append(np.broadcast_to(limit, found.shape))
+        names.extend(f"{record.label} [{i}]" for i in range(found.size))
+    return Comparison(np.concatenate(risk), np.concatenate(bound), trivial=1.0, labels=names)
 
 
 def _mab_upper_unpenalised(evidence: Evidence) -> Comparison:
