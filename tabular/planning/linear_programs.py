@@ -109,27 +109,29 @@ def _from_basis(program: _Program, v: Array, d: Array) -> tuple[Array, Array]:
     return values, occupancy
 
 
+#: HiGHS sometimes gives up at tight tolerances; at its own it then succeeds, and the checks stay the same.
+_HIGHS: tuple[dict[str, float], ...] = (
+    {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10},
+    {},
+)
+
+
 def _by_highs(program: _Program, form: str) -> tuple[Array, Array]:
     from scipy import optimize
 
     linprog: Any = optimize.linprog
-
-    if form == "primal":
-        result: Any = linprog(
-            program.rho, A_ub=-program.matrix, b_ub=-program.r, bounds=(None, None), method="highs", options=_HIGHS
-        )
-        if result.status == 0:
-            return result.x, -result.ineqlin.marginals
-    else:
-        result = linprog(
-            -program.r, A_eq=program.matrix.T, b_eq=program.rho, bounds=(0, None), method="highs", options=_HIGHS
-        )
-        if result.status == 0:
-            return -result.eqlin.marginals, result.x
+    for options in _HIGHS:
+        if form == "primal":
+            limits = {"A_ub": -program.matrix, "b_ub": -program.r, "bounds": (None, None)}
+            result: Any = linprog(program.rho, **limits, method="highs", options=options)
+            if result.status == 0:
+                return result.x, -result.ineqlin.marginals
+        else:
+            limits = {"A_eq": program.matrix.T, "b_eq": program.rho, "bounds": (0, None)}
+            result = linprog(-program.r, **limits, method="highs", options=options)
+            if result.status == 0:
+                return -result.eqlin.marginals, result.x
     raise CertificateError(f"HiGHS did not solve the {form} program: {result.message}")
-
-
-_HIGHS = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
 
 
 def _by_cvxpy(program: _Program, form: str) -> tuple[Array, Array]:

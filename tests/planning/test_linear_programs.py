@@ -108,3 +108,23 @@ def test_transitions_that_the_solver_takes_for_zero_still_count(form):
     plan = linear_program(mdp, form=form)
     exact = mdp.gamma * 9e-10 * 1e6 / (1 - mdp.gamma * (1 - 9e-10))
     assert plan.V[0] == pytest.approx(exact, rel=1e-6)
+
+
+def test_highs_is_asked_again_at_its_own_tolerances(monkeypatch):
+    from scipy import optimize
+
+    asked = []
+    honest = optimize.linprog
+
+    def fails_when_tight(*args, options, **kwargs):
+        asked.append(options)
+        answer = honest(*args, options=options, **kwargs)
+        if options:
+            answer.status = 4
+        return answer
+
+    monkeypatch.setattr(optimize, "linprog", fails_when_tight)
+    mdp = DiscountedMDP([[[0.5, 0.5]], [[0.0, 1.0]]], [[0.0], [1.0]], 0.5)
+    np.testing.assert_allclose(linear_program(mdp).V, [2 / 3, 2.0], rtol=1e-12)
+    assert len(asked) == 2
+    assert asked[1] == {}
