@@ -79,11 +79,19 @@ def peers(P, r):
             return np.array(solver.V), solver.iter
 
         yield "pymdptoolbox modified policy iteration", run
-    if common.optional("mdpsolver") and not sp.issparse(P) and S <= 1000:
+    if common.optional("mdpsolver") and (sp.issparse(P) or S <= 1000):
         import mdpsolver
 
         model = mdpsolver.model()
-        model.mdp(discount=GAMMA, rewards=r.tolist(), tranMatWithZeros=P.tolist())
+        if sp.issparse(P):
+
+            def nested(part):
+                rows = [row.tolist() for row in np.split(part, P.indptr[1:-1])]
+                return [rows[s * A : (s + 1) * A] for s in range(S)]
+
+            model.mdp(discount=GAMMA, rewards=r.tolist(), tranMatProbs=nested(P.data), tranMatColumns=nested(P.indices))
+        else:
+            model.mdp(discount=GAMMA, rewards=r.tolist(), tranMatWithZeros=P.tolist())
 
         def solve_mpi():
             model.solve(algorithm="mpi", tolerance=TOL, parallel=False, verbose=False, initValueVector=[0.0] * S)
