@@ -347,11 +347,10 @@ LOWER_12 = Claim(
     assumptions=(Assumption("majority", r"C^\star\in(1,2)", lambda record: 1.0 < concentrability(record) < 2.0),),
     finding=Finding(
         title="The lower bound for C* in (1, 2) is loose, and imitation attains the best exponent",
-        text="On the swapped-arms family the exact Bayes risk decays with the exponent "
-        "KL(Bern(1/2)||Bern(1/C*)) up to a "
-        "polynomial factor: 0.29 a sample at C* = 1.2, where the published exponent is 1.84. That is the "
-        "exponent of the "
-        "upper bound for the most-played arm, which is therefore exponent-optimal on this family.",
+        text=r"On the swapped-arms family the exact Bayes risk decays with the exponent "
+        r"$\mathrm{KL}(\mathrm{Bern}(1/2)\,\|\,\mathrm{Bern}(1/C^\star))$ up to a polynomial factor: 0.29 a sample at "
+        r"$C^\star=1.2$, where the published exponent is 1.84. That is the exponent of the upper bound for the "
+        r"most-played arm, which is therefore exponent-optimal on this family.",
         docs=f"{PAGE}#exponents",
     ),
 )

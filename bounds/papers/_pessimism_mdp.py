@@ -240,10 +240,10 @@ VI_UPPER = Claim(
     assumptions=(SPLIT,),
     finding=Finding(
         title="At laptop sizes VI-LCB with its proven penalty is behaviour cloning on half of the data",
-        text="With c = 1 (no published constant involved) the penalty exceeds the value of every action on F7 "
-        "until N is in the millions: on every dataset with N <= 500000 the returned policy has exactly the risk of the "
-        "most-played action of part 0. The 1/N slope at C* = 1 is that of imitation, and the explicit bound is above "
-        "1/(1-gamma) at every N <= 4e6.",
+        text=r"With $c=1$ (no published constant involved) the penalty exceeds the value of every action on F7 until "
+        r"$N$ is in the millions: on every dataset with $N\le500000$ the returned policy has exactly the risk of the "
+        r"most-played action of part 0. The $1/N$ slope at $C^\star=1$ is that of imitation, and the explicit bound is "
+        r"above $1/(1-\gamma)$ at every $N\le4\cdot10^6$.",
         docs=f"{PAGE}#vi-lcb-is-behaviour-cloning-for-a-long-time",
     ),
 )  # fmt: skip
@@ -371,11 +371,10 @@ VACUOUS = Claim(
     ),
     finding=Finding(
         title="With the published constant VI-LCB is behaviour cloning, and in CB-LCB unplayed actions win",
-        text="The penalty sqrt(2000 log(.)/n) exceeds every value while n <= 2000 log(.), so A6 returns its imitation "
-        "start, and A4 as printed (unplayed actions score -1) prefers an action never seen to every action "
-        "seen fewer than "
-        "500 log(.) times. Neither contradicts the theorems, which are about orders; both decide what an "
-        "experiment shows.",
+        text=r"The penalty $\sqrt{2000\log(\cdot)/n}$ exceeds every value while $n\le2000\log(\cdot)$, so A6 "
+        r"returns its imitation start, and A4 as printed (unplayed actions score $-1$) prefers an action never seen "
+        r"to every action seen fewer than $500\log(\cdot)$ times. Neither contradicts the theorems, which are about "
+        r"orders; both decide what an experiment shows.",
         docs=f"{PAGE}#the-published-constant",
     ),
 )  # fmt: skip
