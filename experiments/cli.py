@@ -280,7 +280,7 @@ def report(
         _gather(studies, opened, scale, backend, workers, scheduler)
         ledger = judge((), scale=scale.value, store=opened, backend="serial")
         _draw(drawn, scale, opened, figures_out)
-        page = site.build(ledger, out=out, scale=scale.value, store=opened, figures=figures_out)
+        page = site.build(ledger, out=out, scale=scale.value, figures=figures_out)
     typer.echo(str(page))
 
 

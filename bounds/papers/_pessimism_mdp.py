@@ -53,7 +53,7 @@ class MeasurementOnly:
 
     Attributes
     ----------
-    judge_ : Judge
+    inner : Judge
         What measures.
     """
 

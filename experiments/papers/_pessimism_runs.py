@@ -276,8 +276,3 @@ def outcomes(mdp: DiscountedMDP, mu: Floats, noise: bool) -> tuple[Floats, Ints,
                         s_next.append(y)
     law = np.array(p)
     return law / law.sum(), np.array(s), np.array(a), np.array(r), np.array(s_next)
-
-
-def tiled(arrays: tuple[npt.NDArray[np.generic], ...], times: int) -> list[npt.NDArray[np.generic]]:
-    """Repeat the outcome table once for each part of the data."""
-    return [np.tile(array, times) for array in arrays]

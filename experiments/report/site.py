@@ -211,7 +211,6 @@ def build(
     out: Path,
     scale: str,
     figures: Path,
-    store: Any = None,
     papers: Mapping[str, Paper] | None = None,
     studies: Mapping[str, Study] | None = None,
 ) -> Path:
@@ -227,8 +226,6 @@ def build(
         Scale of the evidence, ``quick`` or ``paper``.
     figures : Path
         Root of the rendered figures (`paper_figures.render`); those of the ledger's papers are copied.
-    store : experiments.engine.Store, optional
-        Where the evidence lies. The ledger already holds all that the pages show of it; nothing is read.
     papers, studies : mapping, optional
         Slug to Paper and id to Study; by default what `bounds` and `experiments.discovery` find.
 
