@@ -1,1 +1,2 @@
 from . import offline as offline
+from . import online as online

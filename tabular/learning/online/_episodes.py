@@ -1,0 +1,108 @@
+"""The true model as kernels play it: draws, exact values of policies; cost in the number of successors."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..._jit import kernel
+from ...models import EpisodicMDP
+from ...simulation.sampling import _draw
+
+__all__ = ["Dynamics", "dynamics"]
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+class Dynamics(NamedTuple):
+    """A finite-horizon model in sparse rows, all arrays read-only.
+
+    Row ``((h % T) * S + s) * A + a``, with ``T`` = 1 for a stationary model and ``H`` otherwise, lists the successors
+    of positive probability, in increasing order, at ``start[row]:start[row + 1]``.
+    """
+
+    start: Ints
+    successor: Ints
+    probability: Floats
+    r: Floats  # (H, S, A)
+    mu0: Floats
+
+
+def dynamics(mdp: EpisodicMDP) -> Dynamics:
+    """Return ``mdp`` as kernels play it."""
+    P = mdp.P[:1] if mdp.P.strides[0] == 0 else mdp.P
+    rows = P.reshape(-1, mdp.S)
+    row, successor = np.nonzero(rows)
+    start = np.concatenate(([0], np.cumsum(np.bincount(row, minlength=rows.shape[0]))))
+    parts = (start.astype(np.int64), successor.astype(np.int64), rows[row, successor], np.ascontiguousarray(mdp.r))
+    for part in parts:
+        part.setflags(write=False)
+    return Dynamics(*parts, mdp.mu0)  # type: ignore[arg-type]
+
+
+@kernel
+def _row(model: Dynamics, h: int, s: int, a: int) -> int:
+    """Index of the row of ``(h, s, a)``."""
+    _, S, A = model.r.shape
+    return (h * S * A + s * A + a) % (model.start.shape[0] - 1)
+
+
+@kernel
+def _next_state(model: Dynamics, h: int, s: int, a: int, u: float) -> int:
+    """Successor that the uniform variate ``u`` selects."""
+    row = _row(model, h, s, a)
+    low = model.start[row]
+    return int(model.successor[low + _draw(model.probability[low : model.start[row + 1]], u)])
+
+
+@kernel
+def _spread(model: Dynamics, h: int, s: int, a: int, mass: float, ahead: Floats) -> None:
+    """Add ``mass`` times the transition row of ``(h, s, a)`` to ``ahead`` (S,)."""
+    row = _row(model, h, s, a)
+    for i in range(model.start[row], model.start[row + 1]):
+        ahead[model.successor[i]] += mass * model.probability[i]
+
+
+@kernel
+def _policy_value(model: Dynamics, policy: Ints, occupancy: Floats) -> float:
+    """Exact value of a deterministic policy (H, S): rewards summed forward over its occupancy; workspace (2, S)."""
+    H, S = policy.shape
+    total = 0.0
+    occupancy[0] = model.mu0
+    for h in range(H):
+        here, ahead = occupancy[h % 2], occupancy[(h + 1) % 2]
+        ahead[:] = 0.0
+        for s in range(S):
+            if here[s] > 0.0:
+                total += here[s] * model.r[h, s, policy[h, s]]
+                _spread(model, h, s, policy[h, s], here[s], ahead)
+    return total
+
+
+@kernel
+def _stochastic_policy_value(model: Dynamics, policy: Floats, occupancy: Floats) -> float:
+    """Exact value of a stochastic policy (H, S, A); workspace (2, S)."""
+    H, S, A = model.r.shape
+    total = 0.0
+    occupancy[0] = model.mu0
+    for h in range(H):
+        here, ahead = occupancy[h % 2], occupancy[(h + 1) % 2]
+        ahead[:] = 0.0
+        for s in range(S):
+            for a in range(A):
+                mass = here[s] * policy[h, s, a]
+                if mass > 0.0:
+                    total += mass * model.r[h, s, a]
+                    _spread(model, h, s, a, mass, ahead)
+    return total
+
+
+@kernel
+def _same_policy(one: Ints, other: Ints) -> bool:
+    """Whether two deterministic policies (H, S) are equal."""
+    for h in range(one.shape[0]):
+        for s in range(one.shape[1]):
+            if one[h, s] != other[h, s]:
+                return False
+    return True
