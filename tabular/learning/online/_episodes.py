@@ -38,7 +38,7 @@ def dynamics(mdp: EpisodicMDP) -> Dynamics:
     parts = (start.astype(np.int64), successor.astype(np.int64), rows[row, successor], np.ascontiguousarray(mdp.r))
     for part in parts:
         part.setflags(write=False)
-    return Dynamics(*parts, mdp.mu0)  # type: ignore[arg-type]
+    return Dynamics(*parts, mdp.mu0)
 
 
 @kernel
