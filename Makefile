@@ -19,7 +19,7 @@ help:
 	@echo "make verify          judge every claim; exit 1 on an unexplained refutation"
 	@echo "make figures         every figure;  make figure-SLUG  those of one paper"
 	@echo "make paper-SLUG      one paper at the paper's own sizes: evidence, verdicts, figures"
-	@echo "make bench           speed, side by side with the peers that install"
+	@echo "make bench           speed, side by side with the peers that install (RLBERRY=python that has rlberry)"
 	@echo "make lint types docs wheel clean"
 
 $(VENV)/.created:
@@ -74,7 +74,12 @@ bench: $(VENV)/.run
 	@$(PIP) quantecon threadpoolctl
 	-@$(PIP) pymdptoolbox mdpsolver
 	@$(BIN)/python benchmarks/bench_planning.py
+	@$(BIN)/python benchmarks/bench_online.py $(if $(RLBERRY),--rlberry $(RLBERRY))
+	@$(BIN)/python benchmarks/bench_bandits.py $(if $(SMPYBANDITS),--smpybandits $(SMPYBANDITS))
 	@$(BIN)/python benchmarks/bench_import.py
+	@$(BIN)/python benchmarks/bench_stepmix.py
+	@$(BIN)/python benchmarks/bench_conservative_lp.py
+	@$(BIN)/python benchmarks/bench_lsvi.py $(if $(RLBERRY),--rlberry $(RLBERRY))
 
 clean:
 	@rm -rf $(SITE) $(FIGURES) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis

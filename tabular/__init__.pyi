@@ -14,11 +14,17 @@ from .errors import NotConverged as NotConverged
 from .errors import ParameterError as ParameterError
 from .errors import PolicyError as PolicyError
 from .errors import StoreError as StoreError
+from .models import AdversarialBandit as AdversarialBandit
+from .models import AdversarialMDP as AdversarialMDP
 from .models import AverageRewardMDP as AverageRewardMDP
 from .models import BernoulliBandit as BernoulliBandit
 from .models import ContextualBandit as ContextualBandit
 from .models import DiscountedMDP as DiscountedMDP
 from .models import EpisodicMDP as EpisodicMDP
 from .models import GaussianBandit as GaussianBandit
+from .models import LastSwitchBandit as LastSwitchBandit
+from .models import LinearBandit as LinearBandit
+from .models import LinearMDP as LinearMDP
+from .models import LinearMixtureMDP as LinearMixtureMDP
 from .models import MatrixGame as MatrixGame
 from .models import normalise as normalise

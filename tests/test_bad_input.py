@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 import tabular
 from tabular import (
+    AdversarialBandit,
     AverageRewardMDP,
     BernoulliBandit,
     ContextualBandit,
@@ -44,6 +45,7 @@ BUILDERS = {
     "GaussianBandit.std": (lambda x: GaussianBandit(mu0, x), mu0),
     "ContextualBandit.context_distribution": (lambda x: ContextualBandit(x, r), mu0),
     "ContextualBandit.means": (lambda x: ContextualBandit(mu0, x), r),
+    "AdversarialBandit.losses": (lambda x: AdversarialBandit(x), r),
     "MatrixGame.payoff": (lambda x: MatrixGame(x), r),
 }
 PROBABILITIES = [name for name in BUILDERS if ".P" in name or "mu0" in name or "distribution" in name]
@@ -350,6 +352,7 @@ CONSTRUCTORS = [
     (BernoulliBandit, 1),
     (GaussianBandit, 2),
     (ContextualBandit, 2),
+    (AdversarialBandit, 1),
     (MatrixGame, 1),
     (OfflineDataset, 8),
     (tabular.normalise, 1),

@@ -3,6 +3,12 @@ from .chains import haddad_monmege as haddad_monmege
 from .chains import islands as islands
 from .chains import slow_reachability as slow_reachability
 from .chains import two_cycle as two_cycle
+from .conservative import ConservativeProblem as ConservativeProblem
+from .conservative import conservative_lock as conservative_lock
+from .conservative import conservative_random as conservative_random
+from .conservative import conservative_trap as conservative_trap
+from .linear_models import random_linear_mdp as random_linear_mdp
+from .linear_models import tabular_as_linear as tabular_as_linear
 from .lock import combination_lock as combination_lock
 from .random_mdp import dirichlet_rows as dirichlet_rows
 from .random_mdp import random_average_reward as random_average_reward

@@ -1,2 +1,4 @@
+from . import adversarial as adversarial
+from . import bandit as bandit
 from . import offline as offline
 from . import online as online

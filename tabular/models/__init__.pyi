@@ -1,9 +1,15 @@
 from ._base import Model as Model
 from ._base import normalise as normalise
+from .adversarial import AdversarialMDP as AdversarialMDP
+from .bandit import AdversarialBandit as AdversarialBandit
 from .bandit import BernoulliBandit as BernoulliBandit
 from .bandit import ContextualBandit as ContextualBandit
 from .bandit import GaussianBandit as GaussianBandit
 from .game import MatrixGame as MatrixGame
+from .last_switch import LastSwitchBandit as LastSwitchBandit
+from .linear import LinearMDP as LinearMDP
+from .linear import LinearMixtureMDP as LinearMixtureMDP
+from .linear_bandit import LinearBandit as LinearBandit
 from .mdp import AverageRewardMDP as AverageRewardMDP
 from .mdp import DiscountedMDP as DiscountedMDP
 from .mdp import EpisodicMDP as EpisodicMDP

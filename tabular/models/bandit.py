@@ -8,7 +8,7 @@ from .. import _check as check
 from ..errors import ModelError
 from ._base import Array, Model, assign
 
-__all__ = ["BernoulliBandit", "ContextualBandit", "GaussianBandit"]
+__all__ = ["AdversarialBandit", "BernoulliBandit", "ContextualBandit", "GaussianBandit"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,7 +30,7 @@ class BernoulliBandit(Model):
 
     def __post_init__(self) -> None:
         means = check.as_array(self.means, "means", ndim=1)
-        _unit_interval(means)
+        _unit_interval(means, "means")
         assign(self, means=means)
 
     @property
@@ -109,7 +109,7 @@ class ContextualBandit(Model):
 
     def __post_init__(self) -> None:
         means = check.as_array(self.means, "means", ndim=2)
-        _unit_interval(means)
+        _unit_interval(means, "means")
         rho = check.distribution(self.context_distribution, "context_distribution", means.shape[0])
         assign(self, context_distribution=rho, means=means)
 
@@ -124,8 +124,46 @@ class ContextualBandit(Model):
         return int(self.means.shape[0])
 
 
-def _unit_interval(means: Array) -> None:
-    outside = (means < 0.0) | (means > 1.0)
+@dataclass(frozen=True, slots=True, eq=False)
+class AdversarialBandit(Model):
+    """Losses of every arm in every round, fixed before the first.
+
+    Parameters
+    ----------
+    losses : array, shape (T, A)
+        In [0, 1]; row t is what the arms cost in round t.
+
+    Raises
+    ------
+    ModelError
+        Naming the first offending entry.
+    """
+
+    losses: Array
+
+    def __post_init__(self) -> None:
+        losses = check.as_array(self.losses, "losses", ndim=2)
+        _unit_interval(losses, "losses")
+        assign(self, losses=losses)
+
+    @property
+    def A(self) -> int:
+        """Number of arms."""
+        return int(self.losses.shape[1])
+
+    @property
+    def S(self) -> int:
+        """Number of states: 1."""
+        return 1
+
+    @property
+    def T(self) -> int:
+        """Number of rounds."""
+        return int(self.losses.shape[0])
+
+
+def _unit_interval(array: Array, name: str) -> None:
+    outside = (array < 0.0) | (array > 1.0)
     if outside.any():
         index = tuple(np.argwhere(outside)[0])
-        raise ModelError(f"means[{', '.join(map(str, index))}] is {means[index]:.17g}; means lie in [0, 1]")
+        raise ModelError(f"{name}[{', '.join(map(str, index))}] is {array[index]:.17g}; {name} lie in [0, 1]")

@@ -15,6 +15,9 @@ from .classification import Classification as Classification
 from .classification import EndComponents as EndComponents
 from .classification import classify as classify
 from .classification import maximal_end_components as maximal_end_components
+from .confidence_balls import ExtremeExpectation as ExtremeExpectation
+from .confidence_balls import largest_expectation as largest_expectation
+from .confidence_balls import smallest_expectation as smallest_expectation
 from .finite_horizon import backward_induction as backward_induction
 from .hitting import HittingTimes as HittingTimes
 from .hitting import exact_hitting_times as exact_hitting_times

@@ -1,6 +1,12 @@
+from .adversarial_strategies import adversarial_mdps as adversarial_mdps
+from .linear_bandit_strategies import linear_bandits as linear_bandits
+from .linear_strategies import linear_mdps as linear_mdps
+from .linear_strategies import linear_mixture_mdps as linear_mixture_mdps
 from .obligations import ObligationError as ObligationError
 from .offline_learners import check_offline_learner as check_offline_learner
+from .online_learners import check_online_learner as check_online_learner
 from .planners import check_planner as check_planner
+from .strategies import adversarial_bandits as adversarial_bandits
 from .strategies import average_reward_mdps as average_reward_mdps
 from .strategies import bandits as bandits
 from .strategies import contextual_bandits as contextual_bandits

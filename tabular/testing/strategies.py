@@ -15,6 +15,7 @@ import scipy.sparse as sp
 
 from ..errors import MissingExtra
 from ..models import (
+    AdversarialBandit,
     AverageRewardMDP,
     BernoulliBandit,
     ContextualBandit,
@@ -33,6 +34,7 @@ except ImportError:
     raise MissingExtra("hypothesis", "test", "tabular.testing.strategies") from None
 
 __all__ = [
+    "adversarial_bandits",
     "average_reward_mdps",
     "bandits",
     "contextual_bandits",
@@ -251,6 +253,27 @@ def gaussian_bandits(draw: DrawFn, *, max_arms: int = 5, dyadic: bool = True) ->
     A = draw(_size(max_arms))
     means = 2.0 * np.array(draw(_vectors(A, dyadic))) - 1.0
     return GaussianBandit(means, 2.0 * np.array(draw(_vectors(A, dyadic))))
+
+
+@st.composite
+def adversarial_bandits(
+    draw: DrawFn, *, max_rounds: int = 12, max_arms: int = 4, dyadic: bool = True
+) -> AdversarialBandit:
+    """`AdversarialBandit` models; rounds in which all arms cost the same among them.
+
+    Parameters
+    ----------
+    max_rounds, max_arms : int
+        Largest sizes; the smallest is 1.
+    dyadic : bool
+        Whether losses are multiples of 1/8.
+
+    Returns
+    -------
+    SearchStrategy
+    """
+    T, A = draw(_size(max_rounds)), draw(_size(max_arms))
+    return AdversarialBandit(np.array([draw(_vectors(A, dyadic)) for _ in range(T)]))
 
 
 @st.composite

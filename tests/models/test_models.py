@@ -23,6 +23,7 @@ from tabular import (
 )
 from tabular._check import stochastic_policy
 from tabular.testing import (
+    adversarial_bandits,
     average_reward_mdps,
     bandits,
     contextual_bandits,
@@ -37,7 +38,7 @@ P = np.array([[[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]], [[0.0, 0.0, 1.0], [0.5, 0.5,
 r = np.arange(6.0).reshape(3, 2) / 8
 ANY = st.one_of(
     episodic_mdps(), discounted_mdps(sparse=None), average_reward_mdps(sparse=None), bandits(), gaussian_bandits(),
-    contextual_bandits(), matrix_games(),
+    contextual_bandits(), adversarial_bandits(), matrix_games(),
 )  # fmt: skip
 
 

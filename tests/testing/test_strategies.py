@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import tabular.testing as kit
 from tabular import MissingExtra
 from tabular.testing import (
+    adversarial_bandits,
     average_reward_mdps,
     bandits,
     contextual_bandits,
@@ -80,6 +81,8 @@ def test_models_contain_the_hard_cases(strategy, case):
         (gaussian_bandits(), lambda m: m.means.min() < 0),
         (contextual_bandits(), lambda m: m.context_distribution.min() == 0),
         (contextual_bandits(), lambda m: m.S > 1 and m.A > 1 and np.ptp(m.means.argmax(axis=1)) > 0),
+        (adversarial_bandits(), lambda m: m.T > 1 and m.A > 1 and np.ptp(m.losses.argmin(axis=1)) > 0),
+        (adversarial_bandits(), lambda m: {0.0, 1.0} <= set(m.losses.ravel().tolist())),
         (matrix_games(), lambda m: m.payoff.max(axis=0).min() > m.payoff.min(axis=1).max()),
         (matrix_games(), lambda m: m.A > 1 and m.B > 1 and np.ptp(m.payoff) == 0),
         (matrix_games(), lambda m: m.A != m.B),

@@ -6,5 +6,7 @@ from .pessimism_lcb import mab_lcb as mab_lcb
 from .pessimism_lcb import most_played_arm as most_played_arm
 from .pessimism_lcb import vi_lcb as vi_lcb
 from .pessimism_lcb import vi_lcb_trace as vi_lcb_trace
+from .pessimistic_baseline import OfflineBaseline as OfflineBaseline
+from .pessimistic_baseline import offline_baseline as offline_baseline
 from .results import OfflineResult as OfflineResult
 from .results import ValueIterationTrace as ValueIterationTrace

@@ -6,10 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._jit import kernel
+from ...errors import ParameterError
 from ...models import EpisodicMDP
 from ...simulation.sampling import _draw
 
-__all__ = ["Dynamics", "dynamics"]
+__all__ = ["Dynamics", "dynamics", "require_unit_rewards"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -18,8 +19,8 @@ Ints = npt.NDArray[np.int64]
 class Dynamics(NamedTuple):
     """A finite-horizon model in sparse rows, all arrays read-only.
 
-    Row ``((h % T) * S + s) * A + a``, with ``T`` = 1 for a stationary model and ``H`` otherwise, lists the successors
-    of positive probability, in increasing order, at ``start[row]:start[row + 1]``.
+    Row ``(min(h, T - 1) * S + s) * A + a``, with ``T`` = 1 for a stationary model and ``H`` otherwise, lists the
+    successors of positive probability, in increasing order, at ``start[row]:start[row + 1]``.
     """
 
     start: Ints
@@ -41,11 +42,19 @@ def dynamics(mdp: EpisodicMDP) -> Dynamics:
     return Dynamics(*parts, mdp.mu0)
 
 
+def require_unit_rewards(mdp: EpisodicMDP) -> None:
+    """Raise ParameterError, naming the first entry, where a mean reward lies outside [0, 1]."""
+    outside = np.argwhere((mdp.r < 0.0) | (mdp.r > 1.0))
+    if outside.size:
+        h, s, a = (int(i) for i in outside[0])
+        raise ParameterError(f"r[{h}, {s}, {a}] is {float(mdp.r[h, s, a])}; rewards must lie in [0, 1]")
+
+
 @kernel
 def _row(model: Dynamics, h: int, s: int, a: int) -> int:
     """Index of the row of ``(h, s, a)``."""
     _, S, A = model.r.shape
-    return (h * S * A + s * A + a) % (model.start.shape[0] - 1)
+    return s * A + a if model.start.shape[0] == S * A + 1 else (h * S + s) * A + a
 
 
 @kernel
@@ -68,15 +77,28 @@ def _spread(model: Dynamics, h: int, s: int, a: int, mass: float, ahead: Floats)
 def _policy_value(model: Dynamics, policy: Ints, occupancy: Floats) -> float:
     """Exact value of a deterministic policy (H, S): rewards summed forward over its occupancy; workspace (2, S)."""
     H, S = policy.shape
+    start, successor, probability, r = model.start, model.successor, model.probability, model.r
+    A = r.shape[2]
+    step = 0 if start.shape[0] == S * A + 1 else S * A  # rows between one step's table and the next
     total = 0.0
-    occupancy[0] = model.mu0
+    for s in range(S):  # assigning a whole row would compile the text of a broadcasting error
+        occupancy[0, s] = model.mu0[s]
     for h in range(H):
-        here, ahead = occupancy[h % 2], occupancy[(h + 1) % 2]
+        here, ahead = occupancy[h & 1], occupancy[1 - (h & 1)]
         ahead[:] = 0.0
         for s in range(S):
-            if here[s] > 0.0:
-                total += here[s] * model.r[h, s, policy[h, s]]
-                _spread(model, h, s, policy[h, s], here[s], ahead)
+            mass = here[s]
+            if mass > 0.0:
+                total += mass * r[h, s, policy[h, s]]
+                row = h * step + s * A + policy[h, s]
+                low, high = start[row], start[row + 1]
+                if high - low == S:  # a full row: contiguous, so that the loop vectorises
+                    full = probability[low:high]
+                    for j in range(S):
+                        ahead[j] += mass * full[j]
+                else:
+                    for i in range(low, high):
+                        ahead[successor[i]] += mass * probability[i]
     return total
 
 
@@ -85,9 +107,10 @@ def _stochastic_policy_value(model: Dynamics, policy: Floats, occupancy: Floats)
     """Exact value of a stochastic policy (H, S, A); workspace (2, S)."""
     H, S, A = model.r.shape
     total = 0.0
-    occupancy[0] = model.mu0
+    for s in range(S):
+        occupancy[0, s] = model.mu0[s]
     for h in range(H):
-        here, ahead = occupancy[h % 2], occupancy[(h + 1) % 2]
+        here, ahead = occupancy[h & 1], occupancy[1 - (h & 1)]
         ahead[:] = 0.0
         for s in range(S):
             for a in range(A):
