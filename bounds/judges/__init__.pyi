@@ -3,6 +3,8 @@ from .coverage import CoverageJudge as CoverageJudge
 from .deterministic import IdentityJudge as IdentityJudge
 from .deterministic import InequalityJudge as InequalityJudge
 from .deterministic import LowerBoundJudge as LowerBoundJudge
+from .mean import MeanBound as MeanBound
+from .mean import MeanBoundJudge as MeanBoundJudge
 from .rate import RateJudge as RateJudge
 from .samples import Comparison as Comparison
 from .samples import Curve as Curve
