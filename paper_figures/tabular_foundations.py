@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bounds.claims import Evidence
-from paper_figures import style
+from paper_figures import _foundations_bandits, _foundations_episodic, style
 from paper_figures.figure import Figure, Table
 from tabular.errors import ParameterError
 
@@ -272,4 +272,6 @@ FIGURES = (
         draw=draw_certificates,
         claims=(f"{SLUG}/macqueen", f"{SLUG}/span-stop"),
     ),
+    *_foundations_bandits.FIGURES,
+    *_foundations_episodic.FIGURES,
 )

@@ -4,8 +4,10 @@ from bounds.claims import Paper
 
 from . import (
     _foundations_average,
+    _foundations_bandits,
     _foundations_concentration,
     _foundations_discounted,
+    _foundations_episodic,
     _foundations_learning,
     _foundations_policies,
 )
@@ -33,4 +35,6 @@ CLAIMS = (
     *_foundations_average.CLAIMS,
     *_foundations_concentration.CLAIMS,
     *_foundations_learning.CLAIMS,
+    *_foundations_episodic.CLAIMS,
+    *_foundations_bandits.CLAIMS,
 )

@@ -5,8 +5,10 @@ import functools
 from experiments.study import Study
 
 from . import _foundations_average as average
+from . import _foundations_bandits as bandits
 from . import _foundations_concentration as concentration
 from . import _foundations_discounted as discounted
+from . import _foundations_episodic as episodic
 from . import _foundations_exact as exact
 from . import _foundations_identities as identities
 from . import _foundations_models as models
@@ -90,9 +92,45 @@ STUDIES = (
         exact.run_posterior_matching,
     ),
     Study(
+        f"{SLUG}/optimism",
+        "Margin of optimistic learners over the optimal values",
+        episodic.optimism_cells,
+        episodic.run_optimism,
+    ),
+    Study(
+        f"{SLUG}/riverswim-regret",
+        "Regret of learners on RiverSwim, with published and with scaled bonuses",
+        episodic.regret_cells,
+        episodic.run_regret,
+    ),
+    Study(
+        f"{SLUG}/ucbvi-bound",
+        "Regret of UCBVI with its published constants on small random models",
+        episodic.bound_cells,
+        episodic.run_bound,
+    ),
+    Study(
+        f"{SLUG}/depth",
+        "Episodes until the one good policy of DeepSea and of the lock is found",
+        episodic.depth_cells,
+        episodic.run_depth,
+    ),
+    Study(
         f"{SLUG}/convergence",
         "Work, error and certificate width of four planners",
         sequences.convergence_cells,
         sequences.run_convergence,
+    ),
+    Study(
+        f"{SLUG}/bandit-regret",
+        "Regret of bandit learners and of their broken variants",
+        bandits.regret_cells,
+        bandits.run_regret,
+    ),
+    Study(
+        f"{SLUG}/bandit-minimax",
+        "Regret on the two bandits of the minimax lower bound",
+        bandits.lower_cells,
+        bandits.run_lower,
     ),
 )

@@ -7,6 +7,8 @@ import bounds
 from bounds.claims import Evidence, Record
 from experiments import discovery
 from paper_figures import style
+from paper_figures._foundations_bandits import HORIZON
+from paper_figures._foundations_bandits import REGRET as BANDITS
 from paper_figures.tabular_foundations import COVERAGE, DELTA, FIGURES, LABELS, METHODS, PANELS
 from tabular.errors import ParameterError
 
@@ -15,11 +17,13 @@ BY_NAME = {figure.id.partition("/")[2]: figure for figure in FIGURES}
 
 @pytest.fixture(scope="module")
 def evidence():
-    """The real studies of the figures at quick scale (no random number is drawn)."""
+    """The real studies of the figures at quick scale, the cells that are drawn."""
     records = []
     for id in dict.fromkeys(study for figure in FIGURES for study in figure.studies):
         study = discovery.study(id)
         for cell in study.cells("quick"):
+            if id == BANDITS and (cell["k"] != 5 or cell["n"] != HORIZON or cell["broken"]):
+                continue
             if id != COVERAGE or cell["delta"] == DELTA:
                 records.append(Record(id, cell, study.run(cell, np.random.default_rng(0))))
     return Evidence(tuple(records))
@@ -92,13 +96,39 @@ def test_every_figure_draws_its_table(evidence, name):
     with style.applied():
         drawing = figure.draw(table)
     plotted = np.concatenate([np.ravel(line.get_ydata()) for ax in drawing.axes for line in ax.lines])
-    column = {"fig_coverage": "failure", "fig_planners": "error", "fig_certificates": "width"}.get(name)
+    column = {
+        "fig_coverage": "failure",
+        "fig_planners": "error",
+        "fig_certificates": "width",
+        "fig_bandit_regret": "bound",
+        "fig_bandit_minimax": "mean",
+        "fig_riverswim": "regret",
+        "fig_depth": "episodes",
+    }.get(name)
     if column is not None:
         assert set(table[column].tolist()) <= set(plotted.tolist())
     else:
         plotted = np.concatenate([np.ravel(line.get_xdata()) for ax in drawing.axes for line in ax.lines])
         assert set(table["failure"].tolist()) <= set(plotted.tolist())
     assert all(ax.get_xlabel() for ax in drawing.axes)
+
+
+def test_bandit_curves_stay_under_their_bounds_and_end_at_the_measured_regret(evidence):
+    table = BY_NAME["fig_bandit_regret"].table(evidence)
+    assert (table["mean"] < table["bound"]).all()
+    assert (table["low"] <= table["mean"]).all()
+    last = (table["round"] == HORIZON) & (table["learner"] == "KL-UCB")
+    record = evidence.where(BANDITS, learner="kl-ucb", gap=0.5).records[0]
+    assert table["mean"][last] == pytest.approx([record["final"].mean()])
+    assert table["trivial"][last].tolist() == [0.5 * HORIZON]
+
+
+def test_minimax_table_is_in_units_of_its_rate(evidence):
+    table = BY_NAME["fig_bandit_minimax"].table(evidence)
+    record = evidence.where("tabular-foundations/bandit-minimax", learner="moss", k=5, n=5000).records[0]
+    chosen = (table["learner"] == "MOSS") & (table["k"] == 5) & (table["n"] == 5000)
+    assert table["mean"][chosen] == pytest.approx([record["half_sum"].mean() / np.sqrt(20_000)])
+    assert (table["low"] > 1 / 27).all()
 
 
 def test_figures_illustrate_claims_that_exist():
