@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from bounds.claims import Claim, Control, Evidence, Finding, Kind, Provenance
+from bounds.claims import Assumption, Claim, Control, Evidence, Finding, Kind, Provenance
 from bounds.judges import AllOf, CoverageJudge, Curve, Curves, RateJudge, Violations
 
 from ._foundations_common import DOCS, SLUG, numbers
@@ -25,6 +25,12 @@ _REGRET = {
 }
 #: Depths of the sea and the lock at which a polynomial and an exponential tell themselves apart.
 _DEPTHS = f"{SLUG}/depth"
+
+CONFIDENCE = Assumption(
+    "confidence", r"0 < \delta < 1", lambda record: 0.0 < float(record.params.get("delta", 0.0)) < 1.0
+)
+HORIZON = Assumption("horizon", r"H \ge 1", lambda record: int(record.params.get("H", 0)) >= 1)
+DEPTH = Assumption("depth", r"N \ge 1", lambda record: int(record.params.get("N", 0)) >= 1)
 
 # ---------------------------------------------------------------- optimism
 
@@ -59,6 +65,7 @@ OPTIMISM = Claim(
         "numbers of the lemmas; the free constants of Q-learning and LSVI-UCB are taken as 1",
         {"c = 1": "recalled", "7 in the bonus of UCBVI-CH": "recalled"},
     ),
+    assumptions=(CONFIDENCE,),
 )
 
 # ---------------------------------------------------------------- bounds
@@ -105,12 +112,13 @@ UCBVI_REGRET = Claim(
         "public formalised statements of both theorems",
         {"20, 250": "confirmed", "30, 2500, 4": "confirmed", "7 in the bonus of UCBVI-CH": "recalled"},
     ),
+    assumptions=(CONFIDENCE, HORIZON),
     bound=_REGRET["UCBVI-CH"],
     finding=Finding(
         title="At their published constants the optimistic learners do not begin to learn on a laptop",
-        text=r"On RiverSwim (6 states, 20 steps) UCBVI-CH has after 5,000 episodes the regret of a learner that never leaves "
-        r"the left bank, and Q-learning and RLSVI come within a few per cent of it; PSRL is done after about a hundred "
-        r"episodes. The bounds of UCBVI are below the trivial $HK$ only from about $10^7$ episodes on, at two states, "
+        text=r"On RiverSwim (6 states, 20 steps) UCBVI-CH has after 5,000 episodes the regret of a learner that never "
+        r"leaves the left bank, and Q-learning and RLSVI come within a few per cent of it; PSRL is done after about a "
+        r"hundred episodes. The bounds of UCBVI are below the trivial $HK$ only from about $10^7$ episodes on, at two states, "
         r"two actions and two steps.",
         docs=f"{DOCS}#published-constants-and-riverswim",
     ),
@@ -163,6 +171,7 @@ def _rate(name: str, paper: str, published: str, learners: tuple[str, ...], brok
         measure=_rates(*learners),
         control=Control(broken.lower().replace(" ", "-"), why, _rates(broken=broken)),
         provenance=Provenance("recalled", "order only; on one fixed model the exponent tends to 0"),
+        assumptions=(HORIZON,),
     )
 
 
@@ -229,9 +238,8 @@ DITHERING_FAILS = Claim(
     studies=(_DEPTHS,),
     measure=_depth("epsilon-greedy"),
     control=Control("deep-explorer", "posterior sampling in the place of the dithering", _depth("PSRL")),
-    provenance=Provenance(
-        "derived", f"docs/{DOCS}#episodic-learning", {"N^4": "recalled", "A^N": "derived"}
-    ),
+    provenance=Provenance("derived", f"docs/{DOCS}#dithering-fails", {"N^4": "recalled", "A^N": "derived"}),
+    assumptions=(DEPTH,),
 )
 
 CLAIMS = (OPTIMISM, UCBVI_REGRET, *RATES, DITHERING_FAILS)
