@@ -120,9 +120,10 @@ FIGURES = (
         id=f"{SLUG}/fig_riverswim",
         title="Regret on RiverSwim: published constants, and bonuses scaled down",
         caption=(
-            "Cumulative regret, exact in every episode, on RiverSwim (6 states and 20 steps at paper scale, 5 and 12 at quick). Lines are means over "
-            "seeds, bands reach from the smallest to the largest run. The dashed line loses the whole optimal value in "
-            "every episode. A factor behind a name multiplies the published bonus (in RLSVI the variance of the noise)."
+            "Cumulative regret, exact in every episode, on RiverSwim (6 states, 20 steps at paper scale; 5, 12 at "
+            "quick). Lines are means over seeds, bands reach from the smallest to the largest run. The dashed line is "
+            "a loss of the whole optimal value in every episode. A factor behind a name multiplies the published bonus (in RLSVI "
+            "the variance of the noise)."
         ),
         studies=(REGRET,),
         table=regret_table,

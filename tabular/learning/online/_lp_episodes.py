@@ -6,19 +6,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ... import _check as check
 from ..._jit import kernel
-from ...errors import ParameterError
-from ...models import EpisodicMDP
 from ...planning.finite_horizon import backward_induction
 from ...simulation.sampling import _draw
-from ...streams import generator
+from ._conservative import Setting
 from ._counts import Counts, _record, empty_counts
-from ._episodes import Dynamics, _next_state, _stochastic_policy_value, dynamics
-from ._played import require_model
+from ._episodes import Dynamics, _next_state, _stochastic_policy_value
 from .results import ConservativeRun
 
-__all__ = ["Decision", "Log", "Setting", "empirical_rows", "pessimistic_value", "run", "setting"]
+__all__ = ["Decision", "Log", "empirical_rows", "pessimistic_value", "result", "run"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -81,50 +77,24 @@ def pessimistic_value(P: Floats, reward: Floats, policy: Floats, mu0: Floats) ->
     return float(mu0 @ V)
 
 
-class Setting(NamedTuple):
-    """What a conservative learner is given, checked."""
-
-    model: Dynamics
-    mdp: EpisodicMDP
-    baseline: Floats
-    baseline_value: float
-    threshold: float
-    kappa: float
-    rng: np.random.Generator
-
-    def result(self, log: Log, **how: Any) -> ConservativeRun:
-        """Return the result of a run that never mixes."""
-        H = self.baseline.shape[0]
-        return ConservativeRun(
-            **how,
-            values=log.values,
-            optimal_value=backward_induction(self.mdp).value,
-            policy=log.policy,
-            visits=log.visits,
-            threshold=self.threshold,
-            baseline_value=self.baseline_value,
-            kappa=self.kappa,
-            baseline_steps=np.where(log.left, 0, H),
-            rho=np.zeros(log.values.shape),
-            lcb=log.lcb,
-            certified=log.left | (log.lcb >= self.threshold),
-            optimistic_values=log.values.copy(),
-        )
-
-
-def setting(mdp: Any, baseline: npt.ArrayLike, kappa: float | None, threshold: float | None, rng: Any) -> Setting:
-    """Check what a conservative learner is given."""
-    require_model(mdp)
-    policy = check.stochastic_policy(baseline, (mdp.H, mdp.S), mdp.A, "baseline")
-    model = dynamics(mdp)
-    value = float(_stochastic_policy_value(model, policy, np.empty((2, mdp.S))))
-    if (kappa is None) == (threshold is None):
-        raise ParameterError("give exactly one of kappa and threshold")
-    if kappa is not None:
-        kappa = check.number(kappa, "kappa", low=0.0, open_low=True)
-        return Setting(model, mdp, policy, value, value - kappa, kappa, generator(rng))
-    limit = check.number(threshold, "threshold", high=value, open_high=True)
-    return Setting(model, mdp, policy, value, limit, value - limit, generator(rng))
+def result(task: Setting, log: Log, **how: Any) -> ConservativeRun:
+    """Return the result of a run that never mixes."""
+    H = task.baseline.shape[0]
+    return ConservativeRun(
+        **how,
+        values=log.values,
+        optimal_value=backward_induction(task.mdp).value,
+        policy=log.policy,
+        visits=log.visits,
+        threshold=task.threshold,
+        baseline_value=task.baseline_value,
+        kappa=task.kappa,
+        baseline_steps=np.where(log.left, 0, H),
+        rho=np.zeros(log.values.shape),
+        lcb=log.lcb,
+        certified=log.left | (log.lcb >= task.threshold),
+        optimistic_values=log.values.copy(),
+    )
 
 
 def run(task: Setting, decide: Callable[[Counts], Decision], *, episodes: int, every: bool) -> Log:

@@ -27,9 +27,9 @@ from ..._jit import kernel
 from ...models import EpisodicMDP
 from ...planning.finite_horizon import backward_induction
 from ...simulation.sampling import _draw
+from ._conservative import setting
 from ._counts import empty_counts
 from ._episodes import Dynamics, _next_state, _policy_value, _stochastic_policy_value, require_unit_rewards
-from ._lp_episodes import setting
 from ._stepmix_kernels import Learned, Log, Task, _assemble, _certificate, _learn, _plan, learned
 from .results import ConservativeRun
 from .stepmix import evaluating, planning

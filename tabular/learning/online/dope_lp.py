@@ -39,10 +39,11 @@ from ... import _check as check
 from ..._jit import kernel
 from ...models import EpisodicMDP
 from ...planning.confidence_balls import _kl_extreme
+from ._conservative import setting
 from ._counts import Counts
 from ._episodes import require_unit_rewards
 from ._evaluators import KL, radii_of
-from ._lp_episodes import Decision, empirical_rows, pessimistic_value, run, setting
+from ._lp_episodes import Decision, empirical_rows, pessimistic_value, result, run
 from ._occupancy_lp import MARGIN, BoxProgram, policy_of
 from .results import ConservativeRun
 
@@ -124,7 +125,7 @@ def dope(
         return Decision(policy_of(found.occupancy, task.baseline), found.constraint)
 
     log = run(task, decide, episodes=episodes, every=every)
-    return task.result(log, algorithm="dope", bonus=bonus, scale=scale, delta=delta)
+    return result(task, log, algorithm="dope", bonus=bonus, scale=scale, delta=delta)
 
 
 def _bernstein_box(n: Floats, P: Floats, width: float) -> tuple[Floats, Floats, Floats]:

@@ -33,10 +33,11 @@ import numpy.typing as npt
 
 from ... import _check as check
 from ...models import EpisodicMDP
+from ._conservative import setting
 from ._counts import Counts
 from ._episodes import require_unit_rewards
 from ._evaluators import L1, radii_of
-from ._lp_episodes import Decision, empirical_rows, pessimistic_value, run, setting
+from ._lp_episodes import Decision, empirical_rows, pessimistic_value, result, run
 from ._occupancy_lp import MARGIN, OccupancyProgram, policy_of
 from .results import ConservativeRun
 
@@ -118,7 +119,7 @@ def optpess_lp(
         return Decision(policy_of(found.occupancy, task.baseline), found.constraint)
 
     log = run(task, decide, episodes=episodes, every=every)
-    return task.result(log, algorithm="optpess-lp", bonus=bonus, scale=scale, delta=delta)
+    return result(task, log, algorithm="optpess-lp", bonus=bonus, scale=scale, delta=delta)
 
 
 def _penalty(counts: Counts, bonus: str, scale: float, delta: float, episodes: int) -> Floats:

@@ -145,7 +145,8 @@ class ConservativeRun(OnlineRun):
     certified : ndarray of bool, shape (K,)
         Whether the evaluator put the executed policy at or above the threshold; the baseline is executed otherwise.
     optimistic_values : ndarray, shape (K,)
-        Exact value of the fully optimistic policy of each episode, executed or not.
+        Exact value of the fully optimistic policy of each episode, executed or not; `values` again for the learners
+        that plan by a linear program, which have no such policy.
     """
 
     threshold: float

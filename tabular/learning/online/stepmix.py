@@ -44,10 +44,10 @@ from ...planning.finite_horizon import backward_induction
 from ...simulation.dataset import OfflineDataset
 from ...simulation.sampling import _draw
 from ...streams import generator
+from ._conservative import setting
 from ._counts import Counts, counts_of, empty_counts
 from ._episodes import require_unit_rewards
 from ._evaluators import BERNSTEIN, BPI, KL, L1, Radii, radii_of
-from ._lp_episodes import setting
 from ._played import CountingAgent
 from ._stepmix_kernels import Log, Task, _commit, _decide, _learn, _run, learned
 from .results import ConservativeRun
