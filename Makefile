@@ -76,6 +76,7 @@ bench: $(VENV)/.run
 	@$(BIN)/python benchmarks/bench_planning.py
 	@$(BIN)/python benchmarks/bench_online.py $(if $(RLBERRY),--rlberry $(RLBERRY))
 	@$(BIN)/python benchmarks/bench_bandits.py $(if $(SMPYBANDITS),--smpybandits $(SMPYBANDITS))
+	@$(BIN)/python benchmarks/bench_adversarial.py
 	@$(BIN)/python benchmarks/bench_import.py
 	@$(BIN)/python benchmarks/bench_stepmix.py
 	@$(BIN)/python benchmarks/bench_conservative_lp.py

@@ -88,7 +88,9 @@ class AdversarialMDP(Model):
 
     def transitions(self) -> Array:
         """Return the transitions as kernels play them: ``(H, S, A, S)``, or ``(1, S, A, S)`` where steps share them."""
-        return np.ascontiguousarray(base(self.P))
+        P = np.ascontiguousarray(base(self.P))
+        P.setflags(write=False)
+        return P
 
     def policy(self, policy: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return ``policy`` in canonical form, int64 (H, S) or float64 (H, S, A); PolicyError otherwise."""

@@ -1,0 +1,5 @@
+"""Learners for losses that an adversary chooses."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
