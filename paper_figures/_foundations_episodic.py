@@ -122,8 +122,8 @@ FIGURES = (
         caption=(
             "Cumulative regret, exact in every episode, on RiverSwim (6 states, 20 steps at paper scale; 5, 12 at "
             "quick). Lines are means over seeds, bands reach from the smallest to the largest run. The dashed line is "
-            "a loss of the whole optimal value in every episode. A factor behind a name multiplies the published bonus (in RLSVI "
-            "the variance of the noise)."
+            "a loss of the whole optimal value in every episode. A factor behind a name multiplies the published bonus "
+            "(in RLSVI the variance of the noise)."
         ),
         studies=(REGRET,),
         table=regret_table,

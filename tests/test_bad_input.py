@@ -19,6 +19,7 @@ from tabular import (
     DiscountedMDP,
     EpisodicMDP,
     GaussianBandit,
+    LastSwitchBandit,
     MatrixGame,
     ModelError,
 )
@@ -46,6 +47,7 @@ BUILDERS = {
     "ContextualBandit.context_distribution": (lambda x: ContextualBandit(x, r), mu0),
     "ContextualBandit.means": (lambda x: ContextualBandit(mu0, x), r),
     "AdversarialBandit.losses": (lambda x: AdversarialBandit(x), r),
+    "LastSwitchBandit.payoffs": (lambda x: LastSwitchBandit(x, 1), r),
     "MatrixGame.payoff": (lambda x: MatrixGame(x), r),
 }
 PROBABILITIES = [name for name in BUILDERS if ".P" in name or "mu0" in name or "distribution" in name]

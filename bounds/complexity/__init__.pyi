@@ -9,4 +9,6 @@ from .concentrability import chi_square_concentrability as chi_square_concentrab
 from .concentrability import clipped_concentrability as clipped_concentrability
 from .concentrability import coverability as coverability
 from .concentrability import single_policy_concentrability as single_policy_concentrability
+from .decision_estimation import decision_estimation as decision_estimation
+from .decision_estimation import worst_case_regret as worst_case_regret
 from .gaps import suboptimality_gaps as suboptimality_gaps

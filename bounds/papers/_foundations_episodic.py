@@ -88,7 +88,7 @@ def _bound(factor: float) -> Callable[[Evidence], Violations]:
             quantile.append(float(np.quantile(regret, 1 - params["delta"])))
         return Violations(
             count, runs, level, labels=labels, bound=bounds, trivial=trivial, quantile=quantile,
-            informative_from="K of about 10^7 episodes at S = A = H = 2",
+            informative_from="K of about 5 million episodes at S = A = H = 2",
         )  # fmt: skip
 
     return measure
@@ -118,7 +118,7 @@ UCBVI_REGRET = Claim(
         title="At their published constants the optimistic learners do not begin to learn on a laptop",
         text=r"On RiverSwim (6 states, 20 steps) UCBVI-CH has after 5,000 episodes the regret of a learner that never "
         r"leaves the left bank, and Q-learning and RLSVI come within a few per cent of it; PSRL is done after about a "
-        r"hundred episodes. The bounds of UCBVI are below the trivial $HK$ only from about $10^7$ episodes on, at two "
+        r"hundred episodes. The bounds of UCBVI are below the trivial $HK$ only from about $5\cdot10^6$ episodes on, at two "
         r"states, two actions and two steps.",
         docs=f"{DOCS}#published-constants-and-riverswim",
     ),

@@ -1,4 +1,5 @@
 from .adversarial_strategies import adversarial_mdps as adversarial_mdps
+from .last_switch_strategies import last_switch_bandits as last_switch_bandits
 from .linear_bandit_strategies import linear_bandits as linear_bandits
 from .linear_strategies import linear_mdps as linear_mdps
 from .linear_strategies import linear_mixture_mdps as linear_mixture_mdps

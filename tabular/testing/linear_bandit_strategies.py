@@ -50,4 +50,7 @@ def linear_bandits(
     actions = np.array(rows)
     theta = np.array(draw(st.lists(st.one_of(st.just(0.0), entry), min_size=d, max_size=d)))
     error = draw(st.one_of(st.none(), st.lists(entry, min_size=len(rows), max_size=len(rows))))
-    return LinearBandit(actions, theta, draw(st.sampled_from((0.0, 0.5, 1.0))), error)
+    noise_std = draw(st.sampled_from((0.0, 0.5, 1.0)))
+    if error is None:
+        return LinearBandit(actions, theta, noise_std)
+    return LinearBandit(actions, theta, noise_std, np.array(error))

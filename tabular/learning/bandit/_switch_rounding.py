@@ -132,7 +132,7 @@ def _virtual_round(
 def _play_virtual(
     how: Rounding, burn: int, rounds: int, rng: np.random.Generator, paid: Floats, promised: Floats, below: Ints
 ) -> None:
-    """Fill the mean payoffs of each run and block, (runs, blocks), and how often a real state was below its virtual one.
+    """Fill mean payoffs, (runs, blocks), and how often in each run a real state was below its virtual one.
 
     A run draws its virtual states anew and starts fully rested; ``burn`` rounds are played before the blocks of
     ``rounds``.

@@ -72,8 +72,8 @@ def one_shot_design(
     Returns
     -------
     DesignRun
-        Where theta vanishes outside of ``columns``, every prediction is within :math:`\epsilon(1+\sqrt g)` of its reward
-        and the output is :math:`2\epsilon(1+\sqrt g)`-optimal. At most r(r+1)/2 queries.
+        Where theta vanishes outside of ``columns``, every prediction is within :math:`\epsilon(1+\sqrt g)` of its
+        reward and the output is :math:`2\epsilon(1+\sqrt g)`-optimal. At most r(r+1)/2 queries.
 
     Raises
     ------
@@ -105,9 +105,10 @@ def index_set_elimination(
 ) -> QueryRun:
     r"""Find a nearly optimal arm by elimination of supports, each with its own fit on a design.
 
-    Each support M has a design on the columns M, with largest variance :math:`g_M`, the predictions of its least-squares
-    fit, and the certificate :math:`t_M=\epsilon(1+\sqrt{g_M})`. Supports are taken by decreasing best prediction, and the
-    first is confirmed whose predicted arm, once queried, falls short by at most ``slack`` certificates.
+    Each support M has a design on the columns M, with largest variance :math:`g_M`, the predictions of its
+    least-squares fit, and the certificate :math:`t_M=\epsilon(1+\sqrt{g_M})`. Supports are taken by decreasing best
+    prediction, and the first is confirmed whose predicted arm, once queried, falls short by at most ``slack``
+    certificates.
 
     Parameters
     ----------
@@ -124,8 +125,8 @@ def index_set_elimination(
     Returns
     -------
     QueryRun
-        :math:`(1+\mathrm{slack})\max_M t_M`-optimal, at most :math:`2\epsilon(1+\sqrt{(1+\tau)s})` for ``slack`` 1, with at
-        most :math:`\binom ds(s(s+1)/2+1)` queries.
+        :math:`(1+\mathrm{slack})\max_M t_M`-optimal, for ``slack`` 1 at worst :math:`2\epsilon(1+\sqrt{(1+\tau)s})`,
+        with at most :math:`\binom ds(s(s+1)/2+1)` queries.
 
     Raises
     ------

@@ -10,8 +10,8 @@ Mean rewards are :math:`\langle x_a,\theta\rangle+\Delta_a` with :math:`\lvert\D
 
 Two small numbers are kept apart: ``epsilon`` bounds the misspecification, ``resolution`` is that of the net.
 
-Deviations from the paper, whose constants were not seen in a source: the net is a grid around 0, on each support, with cells of
-half-diagonal ``resolution``.
+Deviations from the paper, whose constants were not seen in a source: the net is a grid around 0, on each support, with
+cells of half-diagonal ``resolution``.
 """
 
 import itertools
@@ -122,7 +122,8 @@ def _candidate_values(x: Floats, supports: Ints, grid: Floats, values: Floats, a
 def _eliminate(arms: Ints, values: Floats, rewards: Floats, slack: float, seen: Ints) -> tuple[int, int]:
     """Query arms in order until a reward is within ``slack`` of its value; return how many were distinct, and where.
 
-    ``seen`` (k,) receives the distinct queried arms in order. The second number is ``arms.shape[0]`` if none was confirmed.
+    ``seen`` (k,) receives the distinct queried arms in order. Where none was confirmed the second number is
+    ``arms.shape[0]``.
     """
     known = np.zeros(rewards.shape[0], dtype=np.bool_)
     distinct = 0
@@ -178,7 +179,7 @@ def elimination_order(actions: npt.ArrayLike, *, sparsity: int, resolution: floa
     ([0, 1, 1, 0], [0.5, 0.5, 0.0, 0.0])
     """
     x = check.as_array(actions, "actions", ndim=2, error=ParameterError)
-    k, d = x.shape
+    d = x.shape[1]
     s = check.count(sparsity, "sparsity", high=d)
     eps = check.number(resolution, "resolution", low=1e-9)
     cells = math.ceil(math.sqrt(s) / eps * (1.0 - 1e-12))
@@ -190,7 +191,7 @@ def elimination_order(actions: npt.ArrayLike, *, sparsity: int, resolution: floa
     size = points * math.comb(d, s)
     if size > MOST_CANDIDATES:
         raise ParameterError(
-            f"sparsity {s} and resolution {eps:g} make {size} candidates; {MOST_CANDIDATES} are allowed"
+            f"sparsity {s} and resolution {eps:g} make {size} candidates, of {MOST_CANDIDATES} allowed"
         )
     grid = np.empty((points, s))
     _grid_points(s, cells, width, reach, grid)

@@ -167,8 +167,8 @@ def span_coordinates(actions: Floats) -> Floats:
 def reduced_support(actions: Floats, weights: Floats) -> Floats:
     r"""Return a design on at most d(d+1)/2 arms whose information is at least that of ``weights``.
 
-    Along a linear dependency of the matrices :math:`x_ax_a^\top` weight is moved without changing the information, in the
-    direction in which the total weight does not grow, until an arm is empty; the rest is rescaled to total 1
+    Along a linear dependency of the matrices :math:`x_ax_a^\top` weight is moved without changing the information, in
+    the direction in which the total weight does not grow, until an arm is empty; the rest is rescaled to total 1
     (Caratheodory's theorem). No variance grows.
 
     Parameters

@@ -32,8 +32,8 @@ class QueryRun:
     suboptimality : float
         Exact: largest mean minus that of the output.
     stopped : bool
-        Whether the learner's own criterion ended the run; where it ran out of candidates or queries instead, the output is
-        the best arm that it saw.
+        Whether the learner's own criterion ended the run; where it ran out of candidates or queries instead, the output
+        is the best arm that it saw.
     """
 
     algorithm: str
