@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import matplotlib.figure
 import numpy as np
-import numpy.typing as npt
 
 from bounds.claims import Evidence
 from paper_figures import style
 from paper_figures.figure import Figure, Table
+from paper_figures.tables import stacked
 
 __all__ = ["FIGURES"]
 
@@ -18,15 +16,6 @@ SLUG = "tabular-foundations"
 REGRET = f"{SLUG}/riverswim-regret"
 DEPTH = f"{SLUG}/depth"
 ORDER = ("UCBVI-CH", "UCBVI-BF", "KL-UCBVI", "Q-learning, Hoeffding", "RLSVI", "PSRL", "epsilon-greedy")
-
-
-def _stacked(rows: list[dict[str, Any]]) -> dict[str, npt.NDArray[Any]]:
-    """Return blocks of columns, scalars repeated along their block, as one table."""
-    sizes = [max(np.size(value) for value in row.values()) for row in rows]
-    return {
-        name: np.concatenate([np.broadcast_to(row[name], (size,)) for row, size in zip(rows, sizes, strict=True)])
-        for name in rows[0]
-    }
 
 
 def regret_table(evidence: Evidence) -> Table:
@@ -49,7 +38,7 @@ def regret_table(evidence: Evidence) -> Table:
                     "runs": len(records),
                 }
             )
-    return _stacked(rows)
+    return stacked(rows)
 
 
 def draw_regret(table: Table) -> matplotlib.figure.Figure:
@@ -89,7 +78,7 @@ def depth_table(evidence: Evidence) -> Table:
         rows.append(
             {"model": model, "learner": name, "N": N, "episodes": found.mean(), "error": error, "runs": found.size}
         )
-    return _stacked(rows)
+    return stacked(rows)
 
 
 def draw_depth(table: Table) -> matplotlib.figure.Figure:

@@ -7,13 +7,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
-from scipy import special
 
 from bounds.claims import Evidence, Record
 from bounds.judges import Curve, RateJudge
 from paper_figures.figure import Figure, Table
 from paper_figures.style import Look, band_line, new_figure, new_grid, slope_guide
+from paper_figures.tables import columns, mean_interval
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -41,18 +40,6 @@ NAMES = {
 }
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], names: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
-    return {name: np.array([row[i] for row in rows]) for i, name in enumerate(names)}
-
-
-def _interval(values: npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    """Mean of independent runs with Student's 95 % interval."""
-    n = values.size
-    half = float(special.stdtrit(n - 1, 0.975) * values.std(ddof=1) / math.sqrt(n))
-    mean = float(values.mean())
-    return mean, mean - half, mean + half
-
-
 def stability_table(evidence: Evidence) -> Table:
     """Largest stability over its bound, over the loss of the first of two arms."""
     record = evidence.where(f"{SLUG}/one-sided").records[0]
@@ -61,7 +48,7 @@ def stability_table(evidence: Evidence) -> Table:
         for label, name in (("Hedge", "hedge"), ("log barrier", "log_barrier"))
         for u, ratio in zip(record["u"], record[name], strict=True)
     ]
-    return _columns(rows, ("series", "u", "ratio"))
+    return columns(rows, ("series", "u", "ratio"))
 
 
 def draw_stability(table: Table) -> matplotlib.figure.Figure:
@@ -106,7 +93,7 @@ def exponents_table(evidence: Evidence) -> Table:
     add("simulator-free", "K", PUBLISHED["simulator-free"][0], tuple(free), "K")
     for (algorithm,), part in evidence.where(f"{SLUG}/actions", features="anchors").groups("algorithm"):
         add(NAMES[algorithm], "A", PUBLISHED[NAMES[algorithm]][1], tuple(part), "A")
-    return _columns(rows, ("learner", "in", "range", "exponent", "low", "high", "published"))
+    return columns(rows, ("learner", "in", "range", "exponent", "low", "high", "published"))
 
 
 def _signed(value: float) -> str:
@@ -150,7 +137,7 @@ def regret_table(evidence: Evidence) -> Table:
     rows: list[tuple[Any, ...]] = []
 
     def add(panel: str, record: Record, series: str) -> None:
-        rows.append((panel, series, record["K"], *_interval(np.asarray(record["regret"], dtype=np.float64))))
+        rows.append((panel, series, record["K"], *mean_interval(record["regret"])))
 
     kept = evidence.where(f"{SLUG}/regret")
     for panel, (family, adversary) in PANELS.items():
@@ -163,7 +150,7 @@ def regret_table(evidence: Evidence) -> Table:
     for record in evidence.where(f"{SLUG}/exponents"):
         add("bandit, gap 1", record, NAMES[record["algorithm"]])
         _bounds(rows, "bandit, gap 1", record)
-    return _columns(rows, ("panel", "series", "K", "regret", "low", "high"))
+    return columns(rows, ("panel", "series", "K", "regret", "low", "high"))
 
 
 def _bounds(rows: list[tuple[Any, ...]], panel: str, record: Record) -> None:
@@ -214,7 +201,7 @@ def draws_table(evidence: Evidence) -> Table:
     for record in evidence.where(f"{SLUG}/draws"):
         for name, label in (("direct", "direct"), ("resampling", "geometric resampling")):
             rows.append((label, 1.0 / record["gamma"], float(record[name][0])))
-    return _columns(rows, ("series", "inverse_gamma", "draws"))
+    return columns(rows, ("series", "inverse_gamma", "draws"))
 
 
 def draw_draws(table: Table) -> matplotlib.figure.Figure:
@@ -240,8 +227,8 @@ def variants_table(evidence: Evidence) -> Table:
         for record in part:
             if record["variant"] != "uniform":
                 ratio = np.asarray(record["regret"], dtype=np.float64) / uniform
-                rows.append((adversary, record["variant"], *_interval(ratio)))
-    return _columns(rows, ("adversary", "variant", "ratio", "low", "high"))
+                rows.append((adversary, record["variant"], *mean_interval(ratio)))
+    return columns(rows, ("adversary", "variant", "ratio", "low", "high"))
 
 
 def draw_variants(table: Table) -> matplotlib.figure.Figure:

@@ -6,12 +6,12 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
-from bounds.claims import Evidence, Record
+from bounds.claims import Evidence
 from bounds.judges import Curve, RateJudge
 from paper_figures.figure import Figure, Table
 from paper_figures.style import Look, new_figure, new_grid, slope_guide
+from paper_figures.tables import columns, mean_interval
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -31,18 +31,6 @@ COLUMNS = (1.0, 1.05, 1.5, 2.0, 4.0)
 FLOOR = 1e-6
 
 
-def _interval(record: Record, name: str) -> tuple[float, float, float]:
-    """Mean with a 95 % normal interval; the value itself where it is exact."""
-    values = np.asarray(record[name], dtype=np.float64)
-    mean = float(values.mean())
-    half = 1.96 * float(values.std(ddof=1)) / math.sqrt(values.size) if values.size > 1 else 0.0
-    return mean, mean - half, mean + half
-
-
-def _columns(rows: list[tuple[Any, ...]], names: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
-    return {name: np.array([row[i] for row in rows]) for i, name in enumerate(names)}
-
-
 def rates_table(evidence: Evidence) -> Table:
     """Risk of each rule over N, one row a point: setting, C*, series, N, risk with its interval."""
     rows: list[tuple[Any, ...]] = []
@@ -51,7 +39,15 @@ def rates_table(evidence: Evidence) -> Table:
         for record in kept:
             for name, label in series.items():
                 if record["C"] in COLUMNS:
-                    rows.append((setting, record["C"], label, record["N"], *_interval(record, name)))
+                    rows.append(
+                        (
+                            setting,
+                            record["C"],
+                            label,
+                            record["N"],
+                            *mean_interval(record[name]),
+                        )
+                    )
 
     exact = {"lcb": "LCB", "empirical": "best empirical", "imitation": "imitation", "bayes": "Bayes"}
     add("bandit", evidence.where(f"{SLUG}/curves"), exact)
@@ -59,7 +55,7 @@ def rates_table(evidence: Evidence) -> Table:
     add("contextual", evidence.where(f"{SLUG}/imitation-bias"), {"imitation": "imitation, F4"})
     mdp = {"risk": "LCB", "imitation": "imitation", "bayes": "Bayes"}
     add("MDP", evidence.where(f"{SLUG}/vi-risk", gamma=0.9), mdp)
-    return _columns(rows, ("setting", "concentrability", "series", "N", "risk", "low", "high"))
+    return columns(rows, ("setting", "concentrability", "series", "N", "risk", "low", "high"))
 
 
 def _short(size: int) -> str:
@@ -125,7 +121,7 @@ def interpolation_table(evidence: Evidence) -> Table:
                 (record["C"] - 1.0, label, max(float(record[name][0]), float(base[name][0])), record["N"])
                 for name, label in pairs
             )
-    return _columns(rows, ("excess", "series", "risk", "N"))
+    return columns(rows, ("excess", "series", "risk", "N"))
 
 
 def draw_interpolation(table: Table) -> matplotlib.figure.Figure:
@@ -159,7 +155,7 @@ def penalty_table(evidence: Evidence) -> Table:
     for record in evidence.where(f"{SLUG}/penalty"):
         for i, size in enumerate(record["N"]):
             rows.append((record["C"], record["L"], int(size), float(record["lcb"][i]) * math.sqrt(size)))
-    return _columns(rows, ("concentrability", "L", "N", "scaled_risk"))
+    return columns(rows, ("concentrability", "L", "N", "scaled_risk"))
 
 
 def draw_penalty(table: Table) -> matplotlib.figure.Figure:
@@ -225,7 +221,7 @@ def exponents_table(evidence: Evidence) -> Table:
         add(f"VI-LCB, C* = {cover:g}", runs.where(C=cover), "risk", smallest=0.0 if cover == 1.0 else 32000)
     add("most played, MAB, C* = 1.5", swapped, "imitation", exponential=True)
     add("Bayes, MAB, C* = 1.5", swapped, "bayes", exponential=True)
-    return _columns(rows, ("row", "exponent", "low", "high", "published", "range"))
+    return columns(rows, ("row", "exponent", "low", "high", "published", "range"))
 
 
 def draw_exponents(table: Table) -> matplotlib.figure.Figure:
@@ -273,7 +269,7 @@ def worlds_table(evidence: Evidence) -> Table:
                 (record["env"], record["share"], float(record["concentrability"][0]), record["N"], label,
                  float(risk.mean()), float(risk.min()), float(risk.max()))
             )  # fmt: skip
-    return _columns(rows, ("env", "share", "concentrability", "N", "series", "risk", "low", "high"))
+    return columns(rows, ("env", "share", "concentrability", "N", "series", "risk", "low", "high"))
 
 
 def draw_worlds(table: Table) -> matplotlib.figure.Figure:
@@ -323,7 +319,7 @@ FIGURES = (
         caption=(
             "Rows: bandit (worst exact risk over F1 and F2 or F3 with any gap), contextual bandit (exact "
             "average risk on F5, F6; "
-            "imitation on F4 beside it), MDP (F7; mean over datasets with 95 % normal bands). Columns: C*. "
+            "imitation on F4 beside it), MDP (F7; mean over datasets with Student's 95 % bands). Columns: C*. "
             "Bayes: exact Bayes "
             "risk of the family, which no learner beats. Risks below the axis (1e-6) are not shown. In the "
             "MDP row VI-LCB is imitation "

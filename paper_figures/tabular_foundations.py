@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import matplotlib.figure
 import numpy as np
-import numpy.typing as npt
 
 from bounds.claims import Evidence
 from paper_figures import _foundations_bandits, _foundations_episodic, style
 from paper_figures.figure import Figure, Table
+from paper_figures.tables import stacked
 from tabular.errors import ParameterError
 
 __all__ = ["FIGURES"]
@@ -46,15 +44,6 @@ PANELS = (
 """Title of a panel, and the curves in it: inequality, number of draws (or last time), number of outcomes."""
 
 
-def _stack(rows: list[dict[str, Any]]) -> dict[str, npt.NDArray[Any]]:
-    """Return blocks of columns, scalars repeated along their block, as one table."""
-    blocks = []
-    for row in rows:
-        length = max(np.size(value) for value in row.values())
-        blocks.append({name: np.broadcast_to(np.asarray(value), (length,)) for name, value in row.items()})
-    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-
-
 def coverage_table(evidence: Evidence) -> Table:
     """Return the failure probabilities at level `DELTA`, by panel and inequality, in the order of the mean."""
     rows = []
@@ -73,7 +62,7 @@ def coverage_table(evidence: Evidence) -> Table:
                         "failure": record["failure"][order],
                     }
                 )
-    return _stack(rows)
+    return stacked(rows)
 
 
 def draw_coverage(table: Table) -> matplotlib.figure.Figure:
@@ -115,7 +104,7 @@ def controls_table(evidence: Evidence) -> Table:
                 "failure": failure[worst],
             }
         )
-    return _stack(rows)
+    return stacked(rows)
 
 
 def draw_controls(table: Table) -> matplotlib.figure.Figure:
@@ -164,7 +153,7 @@ def convergence_table(evidence: Evidence) -> Table:
                 "width": record["width"],
             }
         )
-    return _stack(rows)
+    return stacked(rows)
 
 
 def draw_planners(table: Table) -> matplotlib.figure.Figure:

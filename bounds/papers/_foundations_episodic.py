@@ -118,8 +118,8 @@ UCBVI_REGRET = Claim(
         title="At their published constants the optimistic learners do not begin to learn on a laptop",
         text=r"On RiverSwim (6 states, 20 steps) UCBVI-CH has after 5,000 episodes the regret of a learner that never "
         r"leaves the left bank, and Q-learning and RLSVI come within a few per cent of it; PSRL is done after about a "
-        r"hundred episodes. The bound of UCBVI-CH is below the trivial $HK$ only from about $5\cdot10^6$ episodes on, at "
-        r"two states, two actions and two steps.",
+        r"hundred episodes. The bound of UCBVI-CH is below the trivial $HK$ only from about $5\cdot10^6$ episodes on, "
+        r"at two states, two actions and two steps.",
         docs=f"{DOCS}#published-constants-and-riverswim",
     ),
 )
