@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import special
 
 from bounds.claims import Evidence
 from paper_figures.figure import Figure, Table
 from paper_figures.style import Look, band_line, new_figure, new_grid, slope_guide
+from paper_figures.tables import columns
 
 if TYPE_CHECKING:
     import matplotlib.figure
@@ -44,10 +44,6 @@ COLUMNS = {
 }
 
 
-def _columns(rows: Sequence[tuple[Any, ...]], names: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
-    return {name: np.array([row[i] for row in rows]) for i, name in enumerate(names)}
-
-
 def ratios_table(evidence: Evidence) -> Table:
     """Payoff over LP* of every schedule on every monotone random instance."""
     rows = []
@@ -57,7 +53,7 @@ def ratios_table(evidence: Evidence) -> Table:
         for label, name in COLUMNS.items():
             value = kept.column(name)
             rows += [(kind, label, int(n), float(v / c)) for n, v, c in zip(arms, value, lp, strict=True)]
-    return _columns(rows, ("kind", "schedule", "n", "ratio"))
+    return columns(rows, ("kind", "schedule", "n", "ratio"))
 
 
 def draw_ratios(table: Table) -> matplotlib.figure.Figure:
@@ -94,7 +90,7 @@ def tight_table(evidence: Evidence) -> Table:
             x = np.asarray(record[name], dtype=np.float64)
             half = float(special.stdtrit(x.size - 1, 0.975) * x.std(ddof=1) / math.sqrt(x.size))
             rows.append((series, record["n"], float(x.mean()), float(x.mean()) - half, float(x.mean()) + half))
-    return _columns(rows, ("series", "n", "ratio", "low", "high"))
+    return columns(rows, ("series", "n", "ratio", "low", "high"))
 
 
 def draw_tight(table: Table) -> matplotlib.figure.Figure:
@@ -133,7 +129,7 @@ def cycles_table(evidence: Evidence) -> Table:
         chosen = float(record["chosen"][0])
         height = float(np.interp(chosen, record["grid"], record["hull"]))
         rows.append((arm, "chosen", 0, 0, chosen, height))
-    return _columns(rows, ("arm", "part", "idle", "pulled", "rate", "payoff"))
+    return columns(rows, ("arm", "part", "idle", "pulled", "rate", "payoff"))
 
 
 def draw_cycles(table: Table) -> matplotlib.figure.Figure:
@@ -187,7 +183,7 @@ def regret_table(evidence: Evidence) -> Table:
             for t, mean, wide in zip(record["rounds"], regret.mean(axis=0), half, strict=True):
                 if t >= 2**10:
                     rows.append((LEARNERS[key], int(t), float(mean), float(mean - wide), float(mean + wide)))
-    return _columns(rows, ("learner", "T", "regret", "low", "high"))
+    return columns(rows, ("learner", "T", "regret", "low", "high"))
 
 
 def draw_regret(table: Table) -> matplotlib.figure.Figure:

@@ -171,7 +171,7 @@ def run_bound(cell: Cell, rng: np.random.Generator) -> Arrays:
 
 def depth_cells(scale: Scale) -> list[Cell]:
     """Return the grid: DeepSea or the lock, learner, depth and seed."""
-    shallow, deep = ((2, 3, 4, 5), (4, 6, 8, 10)) if scale == "quick" else ((3, 4, 5, 6, 7, 8), (5, 10, 15, 20, 30))
+    shallow, deep = ((2, 3, 4, 5), (4, 6, 8, 10)) if scale == "quick" else ((3, 4, 5, 6, 7), (5, 8, 12, 16, 20))
     return [
         {"model": model, "learner": name, "N": N, "seed": seed}
         for model in ("deep-sea", "lock")

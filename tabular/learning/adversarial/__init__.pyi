@@ -1,7 +1,6 @@
 from .covariance_inverses import direct_inverse as direct_inverse
 from .covariance_inverses import matrix_geometric_resampling as matrix_geometric_resampling
 from .covariance_inverses import resampling_mean as resampling_mean
-from .designs import g_optimal_design as g_optimal_design
 from .ftrl_log_barrier import Tuning as Tuning
 from .ftrl_log_barrier import dilated_bonus as dilated_bonus
 from .ftrl_log_barrier import dilated_hedge as dilated_hedge

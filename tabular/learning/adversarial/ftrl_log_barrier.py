@@ -30,9 +30,9 @@ from ... import _check as check
 from ...errors import ParameterError
 from ...models import AdversarialMDP
 from ...streams import generator
+from ..bandit.optimal_design import g_optimal_design
 from ._comparator import features_of, run_of
 from ._linear_kernels import Arena, Rule, _dilate, _play
-from .designs import g_optimal_design
 from .results import AdversarialRun
 
 __all__ = [
@@ -293,7 +293,7 @@ def linear_exp3(
     d = phi.shape[-1]
     rate = math.sqrt(math.log(max(mdp.A, 2)) / (3.0 * d * mdp.K)) if eta is None else eta
     rate = check.number(rate, "eta", low=0.0, high=1.0 / d, open_low=True)
-    design = g_optimal_design(phi[0, 0])[None]
+    design = np.array(g_optimal_design(phi[0, 0], tau=1e-3).weights)[None]
     return _run(
         mdp, "LinExp3", phi, Tuning(rate, 0.0, 0.0), rng, hedge=True, mixing=rate * d, design=design
     )  # fmt: skip

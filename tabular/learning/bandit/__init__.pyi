@@ -9,6 +9,8 @@ from .contextual_bandit_oracles import falcon as falcon
 from .contextual_bandit_oracles import fast_cb as fast_cb
 from .contextual_bandit_oracles import oracle_regret as oracle_regret
 from .contextual_bandit_oracles import square_cb as square_cb
+from .design_queries import IndexSetDesigns as IndexSetDesigns
+from .design_queries import index_set_designs as index_set_designs
 from .design_queries import index_set_elimination as index_set_elimination
 from .design_queries import one_shot_design as one_shot_design
 from .exponential_weights import exp3 as exp3

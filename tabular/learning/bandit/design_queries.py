@@ -9,6 +9,7 @@ design: the linear part is predicted exactly, and
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -16,16 +17,36 @@ import numpy.typing as npt
 from ... import _check as check
 from ...errors import ParameterError
 from ...models import LinearBandit
-from .optimal_design import design_in_span, design_variances, prediction_map
+from .optimal_design import OptimalDesign, design_in_span, design_variances, prediction_map
 from .query_results import DesignRun, QueryRun, noiseless, outcome
 
-__all__ = ["index_set_elimination", "one_shot_design"]
+__all__ = ["IndexSetDesigns", "index_set_designs", "index_set_elimination", "one_shot_design"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 #: Steps allowed to each design.
 DESIGN_STEPS = 100_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IndexSetDesigns:
+    """One design for each possible support, in lexicographic order; they depend on the features alone.
+
+    Attributes
+    ----------
+    shape : tuple of int
+        Number of arms and of features.
+    sparsity : int
+    designs : tuple of OptimalDesign
+    coordinates : tuple of ndarray
+        The features of each support in a basis of their span, (k, rank).
+    """
+
+    shape: tuple[int, ...]
+    sparsity: int
+    designs: tuple[OptimalDesign, ...]
+    coordinates: tuple[Floats, ...]
 
 
 def _columns(columns: Sequence[int] | None, d: int) -> Ints:
@@ -38,15 +59,14 @@ def _columns(columns: Sequence[int] | None, d: int) -> Ints:
     return np.array(chosen, dtype=np.int64)
 
 
-def _fit(x: Floats, rewards: Floats, tau: float) -> tuple[Floats, Floats, float]:
-    """Return predictions (k,), design (k,) and its largest variance."""
-    design, coordinates = design_in_span(x, tau, DESIGN_STEPS)
-    used = design.support
+def _fit(design: OptimalDesign, coordinates: Floats, rewards: Floats) -> Floats:
+    """Return predictions (k,) from the rewards of the support; zero features predict 0."""
     if design.d == 0:
-        return np.zeros(x.shape[0]), np.zeros(x.shape[0]), 0.0
+        return np.zeros(coordinates.shape[0])
+    used = design.support
     z, w = coordinates[used], design.weights[used]
     theta = np.linalg.solve((z * w[:, None]).T @ z, z.T @ (w * rewards[used]))
-    return coordinates @ theta, design.weights, design.g
+    return np.asarray(coordinates @ theta)
 
 
 def one_shot_design(
@@ -82,16 +102,18 @@ def one_shot_design(
 
     Examples
     --------
-    >>> bandit = LinearBandit([[1.0, 0.0], [0.0, 1.0], [0.6, 0.6]], [0.5, 0.5], 0.0)
+    >>> bandit = LinearBandit([[1.0, 0.0], [0.0, 1.0], [0.4, 0.4]], [0.5, 0.25], 0.0)
     >>> run = one_shot_design(bandit)
     >>> run.arm, run.queries, run.suboptimality
-    (2, 3, 0.0)
+    (0, 2, 0.0)
     """
     rewards = noiseless(bandit, "one_shot_design")
     x = np.ascontiguousarray(bandit.actions[:, _columns(columns, bandit.d)])
     accuracy = check.number(tau, "tau", low=1e-9)
     if weights is None:
-        predictions, w, g = _fit(x, rewards, accuracy)
+        design, coordinates = design_in_span(x, accuracy, DESIGN_STEPS)
+        predictions, g = _fit(design, coordinates, rewards), design.g
+        w = design.weights if design.d else np.zeros(bandit.A)
     else:
         w = np.array(check.distribution(weights, "weights", bandit.A, error=ParameterError))
         predictions, g = prediction_map(x, w) @ rewards, float(design_variances(x, w).max())
@@ -100,8 +122,49 @@ def one_shot_design(
     return DesignRun(**fields, predictions=predictions, weights=w, g=g)
 
 
+def index_set_designs(actions: npt.ArrayLike, *, sparsity: int, tau: float = 0.01) -> IndexSetDesigns:
+    """Return the designs of `index_set_elimination`; runs on the same features can share them.
+
+    Parameters
+    ----------
+    actions : array, shape (k, d)
+    sparsity : int
+        Size of the supports, between 1 and d.
+    tau : float
+        Accuracy of the designs, at least 1e-9.
+
+    Returns
+    -------
+    IndexSetDesigns
+
+    Raises
+    ------
+    ParameterError
+        For an argument out of range.
+
+    Examples
+    --------
+    >>> [design.support.tolist() for design in index_set_designs([[1.0, 0.0], [0.0, 1.0]], sparsity=1).designs]
+    [[0], [1]]
+    """
+    x = check.as_array(actions, "actions", ndim=2, error=ParameterError)
+    s = check.count(sparsity, "sparsity", high=x.shape[1])
+    accuracy = check.number(tau, "tau", low=1e-9)
+    found = [
+        design_in_span(np.ascontiguousarray(x[:, support]), accuracy, DESIGN_STEPS)
+        for support in itertools.combinations(range(x.shape[1]), s)
+    ]
+    return IndexSetDesigns(x.shape, s, tuple(design for design, _ in found), tuple(z for _, z in found))
+
+
 def index_set_elimination(
-    bandit: LinearBandit, *, sparsity: int, epsilon: float, tau: float = 0.01, slack: float = 1.0
+    bandit: LinearBandit,
+    *,
+    sparsity: int,
+    epsilon: float,
+    tau: float = 0.01,
+    slack: float = 1.0,
+    designs: IndexSetDesigns | None = None,
 ) -> QueryRun:
     r"""Find a nearly optimal arm by elimination of supports, each with its own fit on a design.
 
@@ -121,6 +184,8 @@ def index_set_elimination(
         Accuracy of the designs, at least 1e-9.
     slack : float
         Certificates allowed, >= 0; 1 suffices, a smaller one breaks the theorem.
+    designs : IndexSetDesigns, optional
+        From `index_set_designs` for the same features and sparsity; ``tau`` is then not used.
 
     Returns
     -------
@@ -131,7 +196,7 @@ def index_set_elimination(
     Raises
     ------
     ParameterError
-        For an argument out of range, or a bandit with noise.
+        For an argument out of range, a bandit with noise, or designs made for something else.
 
     Examples
     --------
@@ -142,15 +207,18 @@ def index_set_elimination(
     rewards = noiseless(bandit, "index_set_elimination")
     s = check.count(sparsity, "sparsity", high=bandit.d)
     eps = check.number(epsilon, "epsilon", low=0.0)
-    accuracy = check.number(tau, "tau", low=1e-9)
     allowed = check.number(slack, "slack", low=0.0)
+    plan = index_set_designs(bandit.actions, sparsity=s, tau=tau) if designs is None else designs
+    if plan.shape != bandit.actions.shape or plan.sparsity != s:
+        raise ParameterError(f"designs were made for features of shape {plan.shape} and sparsity {plan.sparsity}")
     known: dict[int, None] = {}
     fits = []
-    for support in itertools.combinations(range(bandit.d), s):
-        predictions, weights, g = _fit(np.ascontiguousarray(bandit.actions[:, support]), rewards, accuracy)
-        known.update(dict.fromkeys(np.flatnonzero(weights > 0.0).tolist()))
+    for design, coordinates in zip(plan.designs, plan.coordinates, strict=True):
+        predictions = _fit(design, coordinates, rewards)
+        if design.d:
+            known.update(dict.fromkeys(design.support.tolist()))
         arm = int(np.argmax(predictions))
-        fits.append((float(predictions[arm]), arm, eps * (1.0 + np.sqrt(g))))
+        fits.append((float(predictions[arm]), arm, eps * (1.0 + np.sqrt(design.g))))
     fits.sort(key=lambda fit: -fit[0])
     for value, arm, certificate in fits:
         known[arm] = None

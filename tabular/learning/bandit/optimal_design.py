@@ -9,6 +9,7 @@ from d arms that span the space; one step costs O(A d). Support is then reduced 
 in coordinates in which the arms have identity covariance: designs do not depend on the basis.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +88,32 @@ def _variances(x: Floats, inverse: Floats, out: Floats) -> None:
 
 
 @kernel
+def _invert(matrix: Floats, out: Floats) -> None:
+    """Fill ``out`` with the inverse of a positive definite ``matrix`` (d, d), by Cholesky; spoils ``matrix``."""
+    d = matrix.shape[0]
+    for j in range(d):
+        for i in range(j, d):
+            total = matrix[i, j]
+            for m in range(j):
+                total -= matrix[i, m] * matrix[j, m]
+            if i == j:
+                matrix[j, j] = math.sqrt(total)
+            else:
+                matrix[i, j] = total / matrix[j, j]
+    for c in range(d):
+        for i in range(d):
+            total = 1.0 if i == c else 0.0
+            for m in range(i):
+                total -= matrix[i, m] * out[m, c]
+            out[i, c] = total / matrix[i, i]
+        for i in range(d - 1, -1, -1):
+            total = out[i, c]
+            for m in range(i + 1, d):
+                total -= matrix[m, i] * out[m, c]
+            out[i, c] = total / matrix[i, i]
+
+
+@kernel
 def _inverse_information(x: Floats, weights: Floats, out: Floats) -> None:
     """Fill ``out`` (d, d) with the inverse of the information of ``weights``."""
     d = x.shape[1]
@@ -96,7 +123,7 @@ def _inverse_information(x: Floats, weights: Floats, out: Floats) -> None:
             for i in range(d):
                 for j in range(d):
                     information[i, j] += weights[a] * x[a, i] * x[a, j]
-    out[:] = np.linalg.inv(information)
+    _invert(information, out)
 
 
 @kernel
@@ -291,7 +318,7 @@ def prediction_map(actions: npt.ArrayLike, weights: npt.ArrayLike) -> Floats:
 
     Examples
     --------
-    >>> prediction_map([[1.0], [0.5]], [1.0, 0.0]).tolist()
+    >>> prediction_map([[1.0], [0.5]], [1.0, 0.0]).round(9).tolist()
     [[1.0, 0.0], [0.5, 0.0]]
     """
     x, w, information = _information(actions, weights)
@@ -305,7 +332,7 @@ def design_variances(actions: npt.ArrayLike, weights: npt.ArrayLike) -> Floats:
 
     Examples
     --------
-    >>> design_variances([[1.0], [0.5]], [1.0, 0.0]).tolist()
+    >>> design_variances([[1.0], [0.5]], [1.0, 0.0]).round(9).tolist()
     [1.0, 0.25]
     """
     x, _, information = _information(actions, weights)

@@ -261,18 +261,6 @@ def test_linear_exp3_mixes_its_design():
     assert run.policy.min() >= 0.25 * (1.0 - 1e-2)
 
 
-@given(st.integers(0, 2**31), st.integers(1, 5))
-@settings(max_examples=20)
-def test_g_optimal_design_meets_the_theorem_of_kiefer_and_wolfowitz(seed, d):
-    x = np.random.default_rng(seed).standard_normal((3 * d, d))
-    w = adversarial.g_optimal_design(x, tol=1e-2)
-    assert math.isclose(w.sum(), 1.0, rel_tol=1e-9)
-    assert w.min() >= 0.0
-    inverse = np.linalg.inv(np.einsum("a,ai,aj->ij", w, x, x))
-    widths = np.einsum("ai,ij,aj->a", x, inverse, x)
-    assert d - 1e-6 <= widths.max() <= 1.0101 * d
-
-
 def test_cover_reaches_what_greedy_play_does_not():
     P = np.zeros((2, 3, 2, 3))
     P[0, 0, 0, 1] = P[0, 0, 1, 2] = 1.0
@@ -309,7 +297,6 @@ BAD = {
     "rng is None": lambda m: adversarial.o_reps(m, rng=None),
     "delta is 1": lambda m: adversarial.uob_reps(m, delta=1.0, rng=0),
     "bonus has shape": lambda m: adversarial.dilated_bonus(m, np.zeros((2, 3), dtype=int), np.zeros((1, 3, 2))),
-    "arms has rank 1": lambda m: adversarial.g_optimal_design([[1.0, 1.0], [2.0, 2.0]]),
 }  # fmt: skip
 
 

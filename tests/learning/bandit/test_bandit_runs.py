@@ -215,7 +215,7 @@ def test_an_adversary_must_last_as_long_as_the_run(learner):
         (learners.epsilon_greedy, {"gap": 0.0}, "gap"),
         (learners.epsilon_greedy, {"gap": 0.1, "c": -1.0}, "c is"),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_bad_options_are_named(learner, options, words):
     with pytest.raises(ParameterError, match=words):
@@ -265,7 +265,7 @@ EXTREME = [
 ]
 
 
-@pytest.mark.parametrize(("learner", "options"), EXTREME, ids=str)
+@pytest.mark.parametrize(("learner", "options"), EXTREME, ids=lambda value: getattr(value, "__name__", str(value)))
 def test_extreme_options_are_survived(learner, options):
     for means in ([0.0, 1.0, 0.5], [1.0, 1.0, 1.0], [0.0, 0.0, 0.0]):
         run = learner(BernoulliBandit(means), horizon=500, runs=2, rng=0, **options)

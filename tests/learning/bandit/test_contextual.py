@@ -6,7 +6,7 @@ import math
 import naive_contextual as naive
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from experiments.instances import random_contextual, waves_on_a_grid
@@ -31,6 +31,7 @@ from tabular.learning.bandit import (
 )
 from tabular.learning.bandit._contextual_play import _play_contexts
 from tabular.learning.bandit._retraining_kernels import _retrain
+from tabular.testing import contextual_bandits
 
 UNIT = st.floats(0.0, 1.0, allow_subnormal=False)
 ROWS = st.lists(UNIT, min_size=1, max_size=8)
@@ -280,13 +281,20 @@ def test_tables_reproduce_weighted_means_and_class_weights_do_not():
 
 
 def test_finite_logs_approach_the_population():
-    bandit, features = waves_on_a_grid(6, 2, rng=3)
-    limit = retrain(bandit, features, gamma=20.0, generations=4).deployed
-    close = retrain(bandit, features, gamma=20.0, generations=4, rows=400_000, rng=0).deployed
-    weighted = retrain(bandit, features, gamma=20.0, generations=4, propensity_weights=True).deployed
-    near = retrain(bandit, features, gamma=20.0, generations=4, rows=400_000, propensity_weights=True, rng=0).deployed
-    assert np.allclose(close, limit, atol=0.01)
-    assert np.allclose(near, weighted, atol=0.01)
+    """With and without inverse-propensity weights, which lead to different fits of a mean that bends."""
+    z = np.linspace(-1.0, 1.0, 6)
+    bandit = ContextualBandit(np.full(6, 1 / 6), np.stack([0.9 * np.maximum(z, 0.0) + 0.05, np.full(6, 0.5)], axis=1))
+    features = np.stack([np.ones(6), z], axis=1)
+    fits = {}
+    for propensity in (False, True):
+        limit, near = (
+            retrain(bandit, features, gamma=20.0, generations=4, propensity_weights=propensity, rows=rows, rng=0)
+            for rows in (None, 200_000)
+        )
+        assert np.allclose(near.deployed, limit.deployed, atol=0.01)
+        assert np.abs(near.predictions - limit.predictions).max() < 0.03
+        fits[propensity] = limit.predictions
+    assert np.abs(fits[True] - fits[False]).max() > 0.1
 
 
 def test_inverse_propensity_value_is_unbiased_by_enumeration():
@@ -324,6 +332,27 @@ def test_a_single_action_and_a_single_context_work():
     bandit = ContextualBandit([1.0], [[0.3]])
     assert square_cb(bandit, FiniteClass([[[0.3]]]), horizon=7, rng=0).regret[0, -1] == 0.0
     assert retrain(bandit, generations=3).greedy.tolist() == pytest.approx([0.3] * 3)
+
+
+@settings(max_examples=40)
+@given(bandit=contextual_bandits(), seed=st.integers(0, 2**32))
+def test_every_contextual_bandit_is_played_and_logged(bandit, seed):
+    """Contexts that never occur, ties, sure and single actions included."""
+    members = FiniteClass(np.stack([bandit.means, 1.0 - bandit.means]))
+    most = np.ptp(bandit.means, axis=1).max()
+    for run in (
+        square_cb(bandit, members, horizon=12, rng=seed),
+        fast_cb(bandit, members, horizon=12, optimal_loss=3.0, rng=seed),
+        falcon(bandit, members, horizon=12, rng=seed),
+        contextual_epsilon_greedy(bandit, TabularClass(), horizon=12, rng=seed),
+    ):
+        assert run.pulls.sum() == 12
+        assert np.all(run.regret <= most * run.rounds + 1e-9)
+        assert np.all(np.diff(run.regret[0]) >= -1e-12)
+    for rows in (None, 20):
+        loop = retrain(bandit, generations=4, rows=rows, rng=seed)
+        assert np.allclose(loop.weights.sum(axis=2), 1.0)
+        assert np.all(loop.greedy <= bandit.context_distribution @ bandit.means.max(axis=1) + 1e-12)
 
 
 def test_kernels_have_one_specialisation_and_names_are_exported(problem):
