@@ -315,7 +315,7 @@ def test_bad_policies_are_policy_errors():
 
 def test_arms_that_do_not_span_are_refused_by_linear_exp3():
     mdp, _ = instance("bandit", K=9)
-    with pytest.raises(ParameterError, match="must span"):
+    with pytest.raises(ParameterError, match="actions span"):
         adversarial.linear_exp3(mdp, features=np.array([[[0.5, 0.5], [0.3, 0.3]]]), rng=0)
 
 
