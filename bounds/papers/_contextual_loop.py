@@ -75,7 +75,7 @@ NO_OSCILLATION = Claim(
     id=f"{SLUG}/no-oscillation",
     paper=f"{KEY}, the remedy; proved here",
     kind=Kind.IDENTITY,
-    statement=r"\text{infinite logs, positive weights, and a realisable class or inverse-propensity weights:}\quad"
+    statement=r"\text{infinite logs, positive weights, and a realisable class or inverse-propensity weights:}\quad "
     r"V(p_g)=V(p_2)\ \text{ for all generations }g\ge2",
     judge=IdentityJudge(tolerance=1e-9),
     studies=(f"{SLUG}/loops",),

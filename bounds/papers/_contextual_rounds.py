@@ -68,8 +68,8 @@ EXACT = Claim(
     id=f"{SLUG}/igw-exact",
     paper="foster2020, the step behind Lemma 3, solved exactly",
     kind=Kind.IDENTITY,
-    statement=r"\sup_{f\in\mathbb R^K}\Big\{\max_af_a-\langle p,f\rangle-c\sum_ap_a(\hat f_a-f_a)^2\Big\}"
-    r"=\max_i\Big\{\hat f_i-\langle p,\hat f\rangle+\frac1{4c}\Big(\frac1{p_i}-1\Big)\Big\}\quad(p>0,\ c>0)",
+    statement=r"\sup_{f\in\mathbb R^K}\left\{\max_af_a-\langle p,f\rangle-c\sum_ap_a(\hat f_a-f_a)^2\right\}"
+    r"=\max_i\left\{\hat f_i-\langle p,\hat f\rangle+\frac1{4c}\Big(\frac1{p_i}-1\Big)\right\}\quad(p>0,\ c>0)",
     judge=AllOf((IdentityJudge(tolerance=1e-10), InequalityJudge(slack=1e-10))),
     studies=(f"{SLUG}/suprema",),
     measure=_supremum("attained"),
@@ -126,8 +126,8 @@ OPTIMAL = Claim(
     id=f"{SLUG}/igw-optimal",
     paper="foster2020, optimality of inverse-gap weighting, made exact",
     kind=Kind.IDENTITY,
-    statement=r"\min_{p\in\Delta_K}\max_i\Big\{\hat f_i-\langle p,\hat f\rangle+\frac1{4c}\Big(\frac1{p_i}-1\Big)"
-    r"\Big\}=\frac{K-1}{4c}\ \text{ for every }\hat f,\ \text{attained by }p_a=\frac1{\lambda+4cg_a};\quad"
+    statement=r"\min_{p\in\Delta_K}\max_i\left\{\hat f_i-\langle p,\hat f\rangle+\frac1{4c}\Big(\frac1{p_i}-1\Big)"
+    r"\right\}=\frac{K-1}{4c}\ \text{ for every }\hat f,\ \text{attained by }p_a=\frac1{\lambda+4cg_a};\quad"
     r"\text{inverse-gap weighting: at most twice that}",
     judge=AllOf((IdentityJudge(tolerance=1e-9), *(InequalityJudge(slack=SLACK),) * 4)),
     studies=(f"{SLUG}/programs",),

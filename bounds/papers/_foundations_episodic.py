@@ -100,7 +100,7 @@ UCBVI_REGRET = Claim(
     kind=Kind.HIGH_PROBABILITY,
     statement=(
         r"\mathbb P\big(R_K>20H^{3/2}L\sqrt{SAK}+250H^2S^2AL^2\big)\le\delta\ \text{(UCBVI-CH)},\quad"
-        r"\mathbb P\big(R_K>30HL\sqrt{SAK}+2500H^2S^2AL^2+4H^{3/2}\sqrt{KL}\big)\le\delta\ \text{(UCBVI-BF)},\quad"
+        r"\mathbb P\big(R_K>30HL\sqrt{SAK}+2500H^2S^2AL^2+4H^{3/2}\sqrt{KL}\big)\le\delta\ \text{(UCBVI-BF)},\quad "
         r"L=\log(5SAH^2K/\delta)"
     ),
     judge=CoverageJudge(),

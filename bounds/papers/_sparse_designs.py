@@ -176,7 +176,7 @@ POLY_S = Claim(
     paper=f"{KEY}, abstract",
     kind=Kind.RATE,
     statement=(
-        r"\text{error }s^\delta\epsilon,\ \delta\ge1:\ \mathrm{poly}(s/\epsilon)\text{ queries;\ judged where all "
+        r"\text{error }s^\delta\epsilon,\ \delta\ge1:\ \mathrm{poly}(s/\epsilon)\text{ queries; judged where all "
         r"features are in "
         r"use }(d=s):\ \text{error at most }4s\epsilon\text{, queries of one design grow like }s^2\ (+0.2)\text{ "
         r"at most}"

@@ -96,7 +96,7 @@ EXP_S = Claim(
     paper=f"{KEY}, abstract",
     kind=Kind.LOWER_BOUND,
     statement=(
-        r"\text{error below }s^\delta\epsilon,\ 0<\delta<1,\text{ takes }\Omega(\exp(s))\text{ queries;\ judged "
+        r"\text{error below }s^\delta\epsilon,\ 0<\delta<1,\text{ takes }\Omega(\exp(s))\text{ queries; judged "
         r"for }\delta\in"
         r"\{0.1,0.25\}\text{ on arms of coherence }s^{-\delta}:\ \log\text{queries grows at least like "
         r"}\tfrac14s^{1-2\delta}"
@@ -116,7 +116,7 @@ DU_EXP = Claim(
     paper="du2020; lattimore2020misspecified",
     kind=Kind.LOWER_BOUND,
     statement=(
-        r"\text{without sparsity }O(\epsilon)\text{-optimal arms take }\Omega(\exp(d))\text{ queries;\ judged for "
+        r"\text{without sparsity }O(\epsilon)\text{-optimal arms take }\Omega(\exp(d))\text{ queries; judged for "
         r"error below }"
         r"2\epsilon\text{ on arms of coherence }\tfrac12:\ \log\text{queries grows at least like }d/16"
     ),

@@ -20,6 +20,7 @@ from experiments.study import Cell, Scale
 from tabular.learning import bandit as learners
 from tabular.learning.bandit import QueryRun
 from tabular.models import LinearBandit
+from tabular.streams import generator
 
 __all__ = [
     "coherence_cells",
@@ -207,7 +208,7 @@ def run_hidden(cell: Cell, rng: np.random.Generator) -> Arrays:
     means = []
     for search in searches.values():
         seed = int(rng.integers(2**32))
-        runs = [search(hidden_arm(x, arm), np.random.default_rng(seed)) for arm in range(k)]
+        runs = [search(hidden_arm(x, arm), generator(seed)) for arm in range(k)]
         means.append(np.mean([_completed(run, arm, k) for arm, run in enumerate(runs)]))
     return shared | {"learner": np.array(list(searches)), "mean": np.array(means)}
 

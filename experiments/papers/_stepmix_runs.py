@@ -75,7 +75,7 @@ def kappa_cells(scale: Scale) -> list[Cell]:
     else:
         kappas = (0.1, 0.075, 0.06, 0.045, 0.03)
         grid = [(learner, 1.0, kappa, 150.0, 8, 3) for learner in RIGOROUS for kappa in kappas]
-        grid += [("stepmix", 0.9, kappa, 60.0, 8, 3) for kappa in kappas]
+        grid += [("stepmix", 0.9, kappa, 60.0, 32, 3) for kappa in kappas]
     return [
         dict(learner=learner, share=share, kappa=kappa, length=length, block=block, runs=runs)
         for learner, share, kappa, length, blocks, runs in grid
