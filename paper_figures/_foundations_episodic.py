@@ -7,8 +7,8 @@ import numpy as np
 
 from bounds.claims import Evidence
 from paper_figures import style
+from paper_figures._tables import stacked
 from paper_figures.figure import Figure, Table
-from paper_figures.tables import stacked
 
 __all__ = ["FIGURES"]
 

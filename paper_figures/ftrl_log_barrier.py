@@ -10,9 +10,9 @@ import numpy as np
 
 from bounds.claims import Evidence, Record
 from bounds.judges import Curve, RateJudge
+from paper_figures._tables import columns, mean_interval
 from paper_figures.figure import Figure, Table
 from paper_figures.style import Look, band_line, new_figure, new_grid, slope_guide
-from paper_figures.tables import columns, mean_interval
 
 if TYPE_CHECKING:
     import matplotlib.figure

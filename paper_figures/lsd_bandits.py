@@ -10,9 +10,9 @@ import numpy as np
 from scipy import special
 
 from bounds.claims import Evidence
+from paper_figures._tables import columns
 from paper_figures.figure import Figure, Table
 from paper_figures.style import Look, band_line, new_figure, new_grid, slope_guide
-from paper_figures.tables import columns
 
 if TYPE_CHECKING:
     import matplotlib.figure

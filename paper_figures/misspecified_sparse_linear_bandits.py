@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from bounds.claims import Evidence
+from paper_figures._tables import columns
 from paper_figures.figure import Figure, Table
 from paper_figures.style import GUIDE, band_line, looks, new_figure, new_grid, slope_guide
-from paper_figures.tables import columns
 
 if TYPE_CHECKING:
     import matplotlib.figure

@@ -9,9 +9,9 @@ import numpy as np
 
 from bounds.claims import Evidence
 from bounds.judges import Curve, RateJudge
+from paper_figures._tables import columns, mean_interval
 from paper_figures.figure import Figure, Table
 from paper_figures.style import Look, new_figure, new_grid, slope_guide
-from paper_figures.tables import columns, mean_interval
 
 if TYPE_CHECKING:
     import matplotlib.figure

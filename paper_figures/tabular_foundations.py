@@ -7,8 +7,8 @@ import numpy as np
 
 from bounds.claims import Evidence
 from paper_figures import _foundations_bandits, _foundations_episodic, style
+from paper_figures._tables import stacked
 from paper_figures.figure import Figure, Table
-from paper_figures.tables import stacked
 from tabular.errors import ParameterError
 
 __all__ = ["FIGURES"]
