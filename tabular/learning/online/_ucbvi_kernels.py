@@ -191,16 +191,17 @@ def _play(model: Dynamics, policy: Ints, code: int, rng: np.random.Generator, pa
 
 @kernel
 def _margin(Q: Floats, optimal: Floats) -> float:
-    """Smallest ``Q - optimal``, both (H, S, A)."""
-    H, S, A = Q.shape
-    least = np.inf
-    for h in range(H):
-        for s in range(S):
-            here = Q[h, s, 0] - optimal[h, s, 0]
-            for a in range(1, A):
-                here = min(here, Q[h, s, a] - optimal[h, s, a])
-            least = min(least, here)
-    return least
+    """Smallest ``Q - optimal``, both flat; four running minima, so that none waits for the one before."""
+    n = Q.shape[0]
+    a = b = c = d = np.inf
+    for i in range(0, n - 3, 4):
+        a = min(a, Q[i] - optimal[i])
+        b = min(b, Q[i + 1] - optimal[i + 1])
+        c = min(c, Q[i + 2] - optimal[i + 2])
+        d = min(d, Q[i + 3] - optimal[i + 3])
+    for i in range(n - n % 4, n):
+        a = min(a, Q[i] - optimal[i])
+    return min(min(a, b), min(c, d))
 
 
 @kernel
@@ -212,13 +213,13 @@ def _ucbvi_run(
 
     optimal : (H, S, A) optimal Q; code : that of the reward noise; occupancy : (2, S) workspace.
     """
-    Q, policy, H = me.Q, me.policy, me.Q.shape[0]
+    Q, best, policy, H = me.Q.reshape(-1), optimal.reshape(-1), me.policy, me.Q.shape[0]
     value, least = 0.0, np.inf
     for k in range(values.shape[0]):
         if _ucbvi_plan(me, counts, rule) or k == 0:
             value = _policy_value(model, policy, occupancy)
         values[k] = value
-        least = min(least, _margin(Q, optimal))
+        least = min(least, _margin(Q, best))
         margin[k] = least
         _play(model, policy, code, rng, path, visits)
         _ucbvi_learn(me, counts, rule, path, H)
