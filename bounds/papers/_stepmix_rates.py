@@ -100,7 +100,7 @@ def _scaling(flat: bool) -> Callable[[Evidence], Any]:
         most = max(record["length"] for record in kept)
         all_sizes = [part for _, part in kept.groups("learner", "share")]
         finished = [part for _, part in kept.where(length=most).groups("learner", "share")]
-        first = [_kappa(part, "first") for part in all_sizes]
+        first = [_kappa(part, "first") for part in all_sizes if part.records[0]["share"] == 1.0]
         rest = [_kappa(part, "pure") for part in all_sizes] + [_kappa(part, "extra") for part in finished]
         if flat:
             first = [Curve(one.x, np.repeat(one.y[:1], one.x.size, axis=0), one.label) for one in first]
@@ -114,8 +114,9 @@ KAPPA = Claim(
     paper=f"{KEY}, consequence of the regret bound",
     kind=Kind.RATE,
     statement=(
-        r"\text{Trap, }\Delta_0\text{ fixed: episodes before the first mixture grow like }\kappa^{-2}\ (\pm0.4),\text{ "
-        r"pure-baseline episodes and the regret of all episodes that are not fully optimistic at most like }"
+        r"\text{Trap, }\Delta_0\text{ fixed: with a deterministic baseline the episodes before the first mixture grow }"
+        r"\text{like }\kappa^{-2}\ (\pm0.4);\text{ with any, pure-baseline episodes and the regret of all episodes that }"
+        r"\text{are not fully optimistic at most like }"
         r"\kappa^{-2}\ (+0.4);\text{ KL evaluator, factor 1}"
     ),
     judge=AllOf((RateJudge(2.0, "equal", tolerance=0.4), RateJudge(2.0, "at-most", tolerance=0.4))),
