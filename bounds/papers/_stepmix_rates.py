@@ -115,8 +115,8 @@ KAPPA = Claim(
     kind=Kind.RATE,
     statement=(
         r"\text{Trap, }\Delta_0\text{ fixed: with a deterministic baseline the episodes before the first mixture grow }"
-        r"\text{like }\kappa^{-2}\ (\pm0.4);\text{ with any, pure-baseline episodes and the regret of all episodes that }"
-        r"\text{are not fully optimistic at most like }"
+        r"\text{like }\kappa^{-2}\ (\pm0.4);\text{ with any, pure-baseline episodes and the regret of all episodes }"
+        r"\text{that are not fully optimistic at most like }"
         r"\kappa^{-2}\ (+0.4);\text{ KL evaluator, factor 1}"
     ),
     judge=AllOf((RateJudge(2.0, "equal", tolerance=0.4), RateJudge(2.0, "at-most", tolerance=0.4))),
