@@ -98,17 +98,6 @@ def _mean_ahead(counts: Counts, h: int, s: int, a: int, V: Floats) -> float:
 
 
 @kernel
-def _variance_ahead(counts: Counts, h: int, s: int, a: int, V: Floats, mean: float) -> float:
-    """Empirical variance (divided by n) of ``V`` at the successor, around its empirical ``mean``."""
-    t = min(h, counts.n.shape[0] - 1)
-    total = 0.0
-    for i in range(counts.degree[t, s, a]):
-        gap = V[counts.successor[t, s, a, i]] - mean
-        total += counts.weight[t, s, a, i] * (gap * gap)
-    return total / max(counts.n[t, s, a], 1.0)
-
-
-@kernel
 def _is_dense(counts: Counts, t: int) -> bool:
     """Whether the columns of table ``t`` are cheaper to read than its rows."""
     return bool(counts.distinct[t] * _DENSE_ADVANTAGE > counts.column.shape[1] * counts.column.shape[2])
@@ -171,16 +160,3 @@ def _sparse_variances(
             gap = V[h, successor[t, x, i]] - mean[x]
             total += weight[t, x, i] * (gap * gap)
         variance[x] = total / max(n[t, x], 1.0)
-
-
-@kernel
-def _means_ahead(counts: Counts, h: int, V: Floats, mean: Floats) -> None:
-    """Fill ``mean`` (S, A) with `_mean_ahead` of every pair for ``V`` (S,), bitwise; reads what is cheaper to read."""
-    T, S, A = counts.n.shape
-    t, pairs = min(h, T - 1), S * A
-    n, row, flat = counts.n.reshape(T, pairs), V.reshape(1, S), mean.reshape(pairs)
-    if _is_dense(counts, t):
-        _dense_means(counts.column, n, t, row, 0, flat)
-    else:
-        successor, weight = counts.successor.reshape(T, pairs, S), counts.weight.reshape(T, pairs, S)
-        _sparse_means(counts.degree.reshape(T, pairs), successor, weight, n, t, row, 0, flat)

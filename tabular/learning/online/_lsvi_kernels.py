@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..._jit import kernel
 from ...simulation.offline import _reward
 from ...simulation.sampling import _draw
-from ._episodes import Dynamics, _next_state, _policy_value, _same_policy
+from ._episodes import Dynamics, _margin, _next_state, _policy_value, _same_policy
 from ._played import _best
 
 __all__ = ["LinearPlan", "Regression", "empty_plan", "empty_regression"]
@@ -181,17 +181,6 @@ def _lsvi(phi: Floats, sums: Regression, ridge: float, beta: float, plan: Linear
 
 
 @kernel
-def _least_excess(Q: Floats, optimum: Floats) -> float:
-    """Smallest entry of ``Q - optimum``, both (H, S, A)."""
-    least = math.inf
-    for h in range(Q.shape[0]):
-        for s in range(Q.shape[1]):
-            for a in range(Q.shape[2]):
-                least = min(least, Q[h, s, a] - optimum[h, s, a])
-    return least
-
-
-@kernel
 def _run_lsvi(
     phi: Floats, model: Dynamics, sums: Regression, plan: LinearPlan, ridge: float, beta: float, optimum: Floats,
     code: int, rng: np.random.Generator, values: Floats, margin: Floats, visits: Ints,
@@ -207,7 +196,7 @@ def _run_lsvi(
             for s in range(S):
                 previous[h, s] = plan.policy[h, s]
         _lsvi(phi, sums, ridge, beta, plan)
-        least = min(least, _least_excess(plan.Q, optimum))
+        least = min(least, _margin(plan.Q.reshape(-1), optimum.reshape(-1)))
         margin[k] = least
         if k > 0 and _same_policy(previous, plan.policy):
             values[k] = values[k - 1]

@@ -18,7 +18,7 @@ from ._counts import (
     _sparse_means,
     _sparse_variances,
 )
-from ._episodes import Dynamics, _next_state, _policy_value
+from ._episodes import Dynamics, _margin, _next_state, _policy_value
 
 __all__ = ["Optimist", "UcbviRule", "optimist"]
 
@@ -187,21 +187,6 @@ def _play(model: Dynamics, policy: Ints, code: int, rng: np.random.Generator, pa
         a_path[h] = a
         s = _next_state(model, h, s, a, rng.random())
         s_path[h + 1] = s
-
-
-@kernel
-def _margin(Q: Floats, optimal: Floats) -> float:
-    """Smallest ``Q - optimal``, both flat; four running minima, so that none waits for the one before."""
-    n = Q.shape[0]
-    a = b = c = d = np.inf
-    for i in range(0, n - 3, 4):
-        a = min(a, Q[i] - optimal[i])
-        b = min(b, Q[i + 1] - optimal[i + 1])
-        c = min(c, Q[i + 2] - optimal[i + 2])
-        d = min(d, Q[i + 3] - optimal[i + 3])
-    for i in range(n - n % 4, n):
-        a = min(a, Q[i] - optimal[i])
-    return min(min(a, b), min(c, d))
 
 
 @kernel

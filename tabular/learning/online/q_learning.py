@@ -43,7 +43,7 @@ from ...planning import backward_induction
 from ...simulation.offline import _reward
 from ...simulation.sampling import _draw
 from ...streams import generator
-from ._episodes import Dynamics, _next_state, _policy_value, dynamics, require_unit_rewards
+from ._episodes import Dynamics, _margin, _next_state, _policy_value, dynamics, require_unit_rewards
 from ._played import CountingAgent, _best, _replaces, noise_code, require_model
 from ._q_kernels import QRule, QTables, _q_update, _step_size, q_tables
 from .results import OptimisticRun
@@ -56,17 +56,6 @@ Seed = int | np.random.SeedSequence | np.random.Generator
 
 
 @kernel
-def _least_margin(Q: Floats, optimal_Q: Floats) -> float:
-    """Smallest ``Q - optimal_Q``, both (H, S, A)."""
-    least = math.inf
-    for h in range(Q.shape[0]):
-        for s in range(Q.shape[1]):
-            for a in range(Q.shape[2]):
-                least = min(least, Q[h, s, a] - optimal_Q[h, s, a])
-    return least
-
-
-@kernel
 def _run(
     model: Dynamics, optimal_Q: Floats, tables: QTables, rule: QRule, code: int, rng: np.random.Generator, policy: Ints,
     values: Floats, margin: Floats,
@@ -75,7 +64,7 @@ def _run(
     H, S = policy.shape
     occupancy = np.empty((2, S))
     greedy = np.zeros((H, S), dtype=np.int64)
-    least = _least_margin(tables.Q, optimal_Q)
+    least = _margin(tables.Q.reshape(-1), optimal_Q.reshape(-1))
     for k in range(values.shape[0]):
         changed = _replaces(greedy, policy)
         values[k] = _policy_value(model, policy, occupancy) if changed or k == 0 else values[k - 1]
