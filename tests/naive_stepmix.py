@@ -5,9 +5,9 @@ Nothing here uses the package's kernels; extremes over KL balls are found from t
 
 import itertools
 import math
+from fractions import Fraction
 
 import numpy as np
-from scipy.optimize import linprog
 
 
 def divergence(p, q):
@@ -50,16 +50,12 @@ def kl_extreme(p, v, radius, sign):
 
 
 def l1_extreme(p, v, radius, sign):
-    """Extreme of q.v over sum |q - p| <= radius, by linear programming over (q, |q - p|)."""
-    S = len(p)
-    if radius == math.inf:
-        radius = 2.0
-    eye, one = np.eye(S), np.ones(S)
-    upper = np.block([[eye, -eye], [-eye, -eye], [np.zeros(S), one]])
-    right = np.concatenate([p, -np.asarray(p), [radius]])
-    objective = np.concatenate([-sign * np.asarray(v), np.zeros(S)])
-    found = linprog(objective, A_ub=upper, b_ub=right, A_eq=[np.concatenate([one, 0.0 * one])], b_eq=[1.0])
-    return -sign * found.fun
+    """Extreme of q.v over sum |q - p| <= radius: the dual min_c E_p max(v, c) + radius (max v - c) / 2, in fractions."""
+    w = [Fraction(sign) * Fraction(one) for one in v]
+    mass = Fraction(min(radius, 2.0)) / 2
+    weights = [Fraction(one) for one in p]
+    duals = (sum(q * max(x, c) for q, x in zip(weights, w, strict=True)) + mass * (max(w) - c) for c in w)
+    return sign * float(min(duals))
 
 
 def simplex_grid(S, parts):
