@@ -50,7 +50,7 @@ def kl_extreme(p, v, radius, sign):
 
 
 def l1_extreme(p, v, radius, sign):
-    """Extreme of q.v over sum |q - p| <= radius: the dual min_c E_p max(v, c) + radius (max v - c) / 2, in fractions."""
+    """Extreme of q.v over sum |q - p| <= radius: dual min_c E_p max(v, c) + radius (max v - c) / 2, in fractions."""
     w = [Fraction(sign) * Fraction(one) for one in v]
     mass = Fraction(min(radius, 2.0)) / 2
     weights = [Fraction(one) for one in p]
