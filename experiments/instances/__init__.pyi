@@ -1,3 +1,4 @@
+from .american_put import AmericanPut as AmericanPut
 from .bandits import minimax_bandits as minimax_bandits
 from .chains import haddad_monmege as haddad_monmege
 from .chains import islands as islands
@@ -33,8 +34,19 @@ from .random_mdp import dirichlet_rows as dirichlet_rows
 from .random_mdp import random_average_reward as random_average_reward
 from .random_mdp import random_discounted as random_discounted
 from .random_mdp import random_episodic as random_episodic
+from .robust_garnets import deterministic_vertices as deterministic_vertices
+from .robust_garnets import robust_garnet as robust_garnet
+from .robust_garnets import split_promise as split_promise
+from .robust_garnets import stuck_nominal as stuck_nominal
+from .robust_garnets import stuck_sequence as stuck_sequence
+from .robust_linear import five_state_simulator as five_state_simulator
+from .robust_linear import hypercube_family as hypercube_family
+from .robust_linear import modified_nominal as modified_nominal
+from .robust_linear import shifted as shifted
 from .sea import deep_sea as deep_sea
 from .swimming import riverswim as riverswim
 from .swimming import riverswim_fractions as riverswim_fractions
 from .two_state import joa as joa
 from .two_state import joa_tree as joa_tree
+from .windy_walk import windy_kernel as windy_kernel
+from .windy_walk import windy_walk as windy_walk

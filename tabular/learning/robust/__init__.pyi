@@ -1,0 +1,14 @@
+from .baselines import drpvi as drpvi
+from .baselines import drvi_chi2 as drvi_chi2
+from .baselines import drvi_l as drvi_l
+from .baselines import pevi as pevi
+from .baselines import va_drpvi as va_drpvi
+from .features import FeatureData as FeatureData
+from .p2mpo import p2mpo as p2mpo
+from .r2pvi import r2pvi as r2pvi
+from .r2pvi import r2pvi_width as r2pvi_width
+from .r2pvi import va_r2pvi as va_r2pvi
+from .results import RobustOfflineResult as RobustOfflineResult
+from .robust_static_iwocs import IwocsRun as IwocsRun
+from .robust_static_iwocs import iwocs as iwocs
+from .robust_static_iwocs import iwocs_sampled as iwocs_sampled
