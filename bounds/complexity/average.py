@@ -8,11 +8,19 @@ import numpy.typing as npt
 from tabular import _check as check
 from tabular import planning
 from tabular.errors import NotConverged
-from tabular.planning.chains import dense, period, policy_chain
+from tabular.planning.chains import dense, period, policy_chain, recurrent_classes
 
 from .certified import Certified
 
-__all__ = ["bias_span", "diameter", "mixing_time", "second_eigenvalue_modulus", "spectral_gap"]
+__all__ = [
+    "as_chain",
+    "bias_span",
+    "diameter",
+    "mixing_time",
+    "one_way_times",
+    "second_eigenvalue_modulus",
+    "spectral_gap",
+]
 
 Array = npt.NDArray[np.float64]
 _EPS = float(np.finfo(float).eps)
@@ -52,6 +60,30 @@ def diameter(mdp: Any, *, max_denominator: int | None = None) -> Certified:
     return Certified(
         float(found.lower.max()), float(found.upper.max()), "policy iteration, residual bounds", _largest(found.times)
     )
+
+
+def one_way_times(mdp: Any, *, max_denominator: int | None = None) -> Certified:
+    """Return the one-way diameters: the least expected time from each state to each other.
+
+    Parameters
+    ----------
+    mdp : AverageRewardMDP or DiscountedMDP
+        Rewards play no part.
+    max_denominator : int, optional
+        As in `diameter`.
+
+    Returns
+    -------
+    Certified
+        Arrays ``[s, t]`` of shape (S, S): 0 on the diagonal, ``inf`` where no
+        policy arrives with probability 1. Witness: ``policies[t, s]``, the
+        action at ``s`` on the way to ``t``; None in exact mode.
+    """
+    if max_denominator is not None:
+        times = planning.exact_hitting_times(mdp.dense_P(), max_denominator=max_denominator)
+        return Certified(times, times, "policy iteration in exact fractions")
+    found = planning.minimal_hitting_times(mdp)
+    return Certified(found.lower, found.upper, "policy iteration, residual bounds", found.policies)
 
 
 def _largest(times: Any) -> tuple[int, int]:
@@ -100,7 +132,8 @@ def bias_span(mdp: Any, *, max_denominator: int | None = None) -> Certified:
     )
 
 
-def _as_chain(model: Any, policy: Any) -> Array:
+def as_chain(model: Any, policy: Any) -> Array:
+    """Return a transition matrix as it is, or that of a model under a stationary policy."""
     P = policy_chain(model, policy)[0] if policy is not None else model
     chain = check.as_array(dense(P), "P", ndim=2)
     check.stochastic_rows(chain, "P")
@@ -139,7 +172,7 @@ def mixing_time(model: Any, policy: npt.ArrayLike | None = None, *, eps: float =
     ----------
     .. [1] Levin, Peres, Wilmer (2009), Markov Chains and Mixing Times, section 4.5.
     """
-    chain = _as_chain(model, policy)
+    chain = as_chain(model, policy)
     eps = check.fraction(eps, "eps")
     law = planning.stationary_distribution(chain)
     if period(chain) > 1:
@@ -180,10 +213,12 @@ def second_eigenvalue_modulus(model: Any, policy: npt.ArrayLike | None = None) -
     Returns
     -------
     float
-        1.0 for a periodic or multichain one (up to rounding), 0.0 for one state. Not
-        certified: eigenvalues of a non-normal matrix may be ill-conditioned.
+        Exactly 1.0 for a periodic or multichain one, which the graph tells; 0.0 for one state. Not
+        certified otherwise: eigenvalues of a non-normal matrix may be ill-conditioned.
     """
-    chain = _as_chain(model, policy)
+    chain = as_chain(model, policy)
+    if recurrent_classes(chain).max() > 0 or period(chain) > 1:
+        return 1.0
     moduli = np.sort(np.abs(np.linalg.eigvals(chain)))
     return float(moduli[-2]) if moduli.size > 1 else 0.0
 

@@ -1,15 +1,14 @@
 """How well a data distribution covers policies: concentrability in its variants, and coverability."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from tabular import planning
-from tabular.models import DiscountedMDP
-
 from .certified import Certified
 from .optimal_coverage import least_concentrability
+from .reachability import enclose_occupancies
 from .steps import Steps, as_steps, behaviour, policy_occupancy
 
 __all__ = [
@@ -22,6 +21,8 @@ __all__ = [
 
 Array = npt.NDArray[np.float64]
 _EPS = float(np.finfo(float).eps)
+_METHOD = "one planning problem a state"
+_CLASS = "enumeration of the given policies"
 
 
 def single_policy_concentrability(
@@ -159,58 +160,17 @@ def chi_square_concentrability(model: Any, mu: npt.ArrayLike, policy: npt.ArrayL
     return Certified(float(low.max()), float(high.max()), "occupancy of the policy", int(high.argmax()))
 
 
-def _largest_occupancies(steps: Steps) -> tuple[Array, Array]:
-    """Enclose ``max over policies of d(s,a)`` for every pair, each (H, S, A)."""
-    mdp = steps.mdp
-    H, S, A = steps.table
-    if steps.discounted:
-        return _largest_discounted(mdp)
-    low, high = np.empty((H, S, A)), np.empty((H, S, A))
-    for h in range(H):
-        reach = np.eye(S)
-        for k in range(h - 1, -1, -1):
-            reach = (mdp.P[k] @ reach).max(axis=1)
-        best = mdp.mu0 @ reach
-        error = (h + 1) * ((S + 2) * _EPS + mdp.row_error)
-        low[h], high[h] = (best * (1.0 - error))[:, None], (best * (1.0 + error))[:, None]
-    return low, high
-
-
-def _largest_discounted(mdp: DiscountedMDP) -> tuple[Array, Array]:
-    """Enclose the largest discounted occupancy of each pair: reach the state soonest, then repeat the action.
-
-    ``W(s')`` is the largest expected ``gamma**(time to s)``; under ``(s, a)`` for
-    ever, ``d(s,a) = (1 - gamma) mu0 W / (1 - gamma P(s,a) W)``.
-    """
-    P, gamma = mdp.dense_P(), mdp.gamma
-    S, A = mdp.S, mdp.A
-    low, high = np.empty((1, S, A)), np.empty((1, S, A))
-    for s in range(S):
-        absorbing = np.zeros((S + 1, A, S + 1))
-        absorbing[:S, :, :S] = P
-        absorbing[s] = 0.0
-        absorbing[:S, :, S] = absorbing[:S, :, s]
-        absorbing[:S, :, s] = 0.0
-        absorbing[[s, S], :, S] = 1.0
-        reward = np.zeros((S + 1, A))
-        reward[:S] = gamma * P[:, :, s]
-        plan = planning.policy_iteration(DiscountedMDP(absorbing, reward, gamma))
-        for bound, out, side in ((plan.lower, low, -1.0), (plan.upper, high, 1.0)):
-            W = np.clip(bound[:S], 0.0, 1.0)
-            W[s] = 1.0
-            again = 1.0 - gamma * (P[s] @ W)
-            error = (S + 4) * _EPS / again + (S + 4) * _EPS
-            out[0, s] = np.clip((1.0 - gamma) * (mdp.mu0 @ W) / again * (1.0 + side * error), 0.0, 1.0)
-    return low, high
-
-
-def all_policy_concentrability(model: Any, mu: npt.ArrayLike) -> Certified:
-    """Return the largest ``d(s,a) / mu(s,a)`` over all policies and pairs.
+def all_policy_concentrability(
+    model: Any, mu: npt.ArrayLike, *, policies: Sequence[npt.ArrayLike] | npt.ArrayLike | None = None
+) -> Certified:
+    """Return the largest ``d(s,a) / mu(s,a)`` over policies and pairs.
 
     Parameters
     ----------
     model, mu
         As in `single_policy_concentrability`.
+    policies : sequence of policies, optional
+        A finite class; all policies by default.
 
     Returns
     -------
@@ -224,37 +184,18 @@ def all_policy_concentrability(model: Any, mu: npt.ArrayLike) -> Certified:
     """
     steps = as_steps(model)
     data = behaviour(steps, mu)
-    low, high = _largest_occupancies(steps)
-    reached = _reachable(steps)[:, :, None] & np.ones(data.shape, dtype=bool)
+    low, high, reached, _ = enclose_occupancies(steps, policies)
+    method = _METHOD if policies is None else _CLASS
     naked = reached & (data == 0.0)
     if naked.any():
-        return Certified(np.inf, np.inf, "one planning problem a pair", steps.index(tuple(np.argwhere(naked)[0])))
+        return Certified(np.inf, np.inf, method, steps.index(tuple(np.argwhere(naked)[0])))
     weight = np.where(reached, data, 1.0)
     lower, upper = np.where(reached, low / weight, 0.0), np.where(reached, high / weight, 0.0)
     worst = np.unravel_index(int(upper.argmax()), upper.shape)
-    return Certified(float(lower.max()), float(upper.max()), "one planning problem a pair", steps.index(worst))
+    return Certified(float(lower.max()), float(upper.max()), method, steps.index(worst))
 
 
-def _reachable(steps: Steps) -> npt.NDArray[np.bool_]:
-    """Return whether some policy is in each state at each step (discounted: at any time), (H, S)."""
-    H, S, _ = steps.table
-    now = np.asarray(steps.mdp.mu0 > 0.0)
-    result = np.empty((H, S), dtype=bool)
-    if steps.discounted:
-        edges = (steps.mdp.dense_P() > 0.0).any(axis=1)
-        while True:
-            more = now | edges[now].any(axis=0) if steps.mdp.gamma > 0.0 else now
-            if np.array_equal(more, now):
-                result[0] = now
-                return result
-            now = more
-    for h in range(H):
-        result[h] = now
-        now = (steps.mdp.P[h][now] > 0.0).any(axis=(0, 1))
-    return result
-
-
-def coverability(model: Any) -> Certified:
+def coverability(model: Any, *, policies: Sequence[npt.ArrayLike] | npt.ArrayLike | None = None) -> Certified:
     r"""Return the least coverage any data distribution can have: ``inf_mu sup_pi max d / mu``.
 
     It equals ``sum over (s,a) of max_pi d(s,a)``, for an episodic model the
@@ -263,6 +204,8 @@ def coverability(model: Any) -> Certified:
     Parameters
     ----------
     model : EpisodicMDP, DiscountedMDP or bandit
+    policies : sequence of policies, optional
+        A finite class, deterministic or stochastic; all policies by default.
 
     Returns
     -------
@@ -275,13 +218,13 @@ def coverability(model: Any) -> Certified:
     .. [1] Xie, Foster, Bai, Jiang, Kakade (2023), The role of coverage in online reinforcement learning, lemma 3.
     """
     steps = as_steps(model)
-    low, high = _largest_occupancies(steps)
+    low, high, _, _ = enclose_occupancies(steps, policies)
     rounding = steps.mdp.S * steps.mdp.A * _EPS
     best = (low + high) / 2.0
     mu = best / best.sum(axis=(1, 2), keepdims=True)
     return Certified(
         float(low.sum(axis=(1, 2)).max() * (1.0 - rounding)),
         float(high.sum(axis=(1, 2)).max() * (1.0 + rounding)),
-        "one planning problem a pair",
+        _METHOD if policies is None else _CLASS,
         mu.reshape(steps.shape),
     )

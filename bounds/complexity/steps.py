@@ -98,5 +98,5 @@ def policy_occupancy(steps: Steps, policy: npt.ArrayLike) -> tuple[Array, float]
         return d, 2.0 * H * (S + A + 4) * _EPS + H * mdp.row_error
     state = d.sum(axis=1)
     flow = (1.0 - mdp.gamma) * mdp.mu0 + mdp.gamma * np.einsum("sa,sat->t", d, mdp.dense_P())
-    residual = float(np.abs(state - flow).sum()) + S * (S * A + 4) * _EPS
+    residual = float(np.abs(state - flow).sum()) + 2.0 * (S * A + A + 8) * _EPS
     return d[None], residual / (1.0 - mdp.gamma)
