@@ -3,22 +3,26 @@ PYTHON ?= python3
 VENV   ?= .venv
 SCALE  ?= quick
 SITE   ?= site
+BUDGET ?= 600
 FIGURES ?= figures
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/rl-theorems
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 JOBS   ?= auto
+FAULTS ?= --sample 300
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help report verify figures test lint types docs bench clean wheel
+.PHONY: help report verify falsify figures test lint types docs bench faults clean wheel
 
 help:
 	@echo "make report          the report site, from nothing ($(SITE)/index.html)"
 	@echo "make test            the test suite, from nothing"
 	@echo "make verify          judge every claim; exit 1 on an unexplained refutation"
+	@echo "make falsify         search every claim for a counterexample, BUDGET seconds in all ($(BUDGET))"
 	@echo "make figures         every figure;  make figure-SLUG  those of one paper"
 	@echo "make paper-SLUG      one paper at the paper's own sizes: evidence, verdicts, figures"
+	@echo "make faults          plants faults in kernels and judges, one at a time; the tests must catch 9 of 10 ($(FAULTS))"
 	@echo "make bench           speed, side by side with the peers that install (RLBERRY=python that has rlberry)"
 	@echo "make lint types docs wheel clean"
 
@@ -43,6 +47,9 @@ report: $(VENV)/.run
 verify: $(VENV)/.run
 	@$(RUN) verify --scale $(SCALE)
 
+falsify: $(VENV)/.run
+	@$(RUN) falsify --budget $(BUDGET)
+
 figures: $(VENV)/.run
 	@$(RUN) figures --scale $(SCALE) --out $(FIGURES)
 
@@ -55,6 +62,10 @@ paper-%: $(VENV)/.run
 
 test: $(VENV)/.dev
 	@$(BIN)/python -m pytest -q -n $(JOBS)
+
+faults: $(VENV)/.dev
+	@$(PIP) -e '.[faults]'
+	@$(BIN)/python tests/mutation/run.py $(FAULTS)
 
 lint: $(VENV)/.dev
 	@$(BIN)/ruff check .
@@ -77,6 +88,10 @@ bench: $(VENV)/.run
 	@$(BIN)/python benchmarks/bench_online.py $(if $(RLBERRY),--rlberry $(RLBERRY))
 	@$(BIN)/python benchmarks/bench_bandits.py $(if $(SMPYBANDITS),--smpybandits $(SMPYBANDITS))
 	@$(BIN)/python benchmarks/bench_adversarial.py
+	@$(BIN)/python benchmarks/bench_robust_operators.py
+	@$(BIN)/python benchmarks/bench_r2pvi.py
+	@$(BIN)/python benchmarks/bench_complexity.py
+	@$(BIN)/python benchmarks/bench_eluder.py
 	@$(BIN)/python benchmarks/bench_import.py
 	@$(BIN)/python benchmarks/bench_stepmix.py
 	@$(BIN)/python benchmarks/bench_conservative_lp.py

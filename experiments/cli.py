@@ -185,9 +185,15 @@ def verify(
     as_json: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the ledger as JSON; - for standard output.")
     ] = None,
+    instance: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Judge one instance that a search wrote, and nothing else.")
+    ] = None,
     dry_run: DryRunOption = False,
 ) -> None:
     """Judge claims; exit 0 if every control is refuted and no refutation is unexplained, else 1."""
+    if instance is not None:
+        _judge_instance(instance, targets or ())
+        return
     from . import ledger_table
     from .verify import resolve, studies_of
     from .verify import verify as judge
@@ -207,6 +213,23 @@ def verify(
     else:
         ledger_table.show(ledger)
     if not ledger.ok:
+        raise typer.Exit(1)
+
+
+def _judge_instance(path: Path, targets: "Sequence[str]") -> None:
+    """Judge the instance of a file again; exit 1 if it breaks its claim."""
+    from tabular.errors import ParameterError
+
+    from .falsify import judge_file
+
+    if targets:
+        raise ParameterError("an instance names its claim itself; give --instance alone")
+    judged = judge_file(path)
+    verdict = judged.verdict
+    exact = " in rational arithmetic" if judged.exact else ""
+    typer.echo(f"{judged.stored.claim.id}: {verdict.status} on the instance of {path}{exact}")
+    typer.echo(f"{verdict.reason}; statistic {verdict.statistic:.6g} against {verdict.threshold:.6g}")
+    if judged.refuted:
         raise typer.Exit(1)
 
 
@@ -267,6 +290,7 @@ def report(
 ) -> None:
     """Write the report, a static site: findings, ledger, a page a paper with its figures."""
     from . import discovery
+    from .falsify import Searches
     from .report import site
     from .verify import resolve, studies_of
     from .verify import verify as judge
@@ -280,41 +304,78 @@ def report(
         _gather(studies, opened, scale, backend, workers, scheduler)
         ledger = judge((), scale=scale.value, store=opened, backend="serial")
         _draw(drawn, scale, opened, figures_out)
-        page = site.build(ledger, out=out, scale=scale.value, figures=figures_out)
+        searches = Searches(opened.path)
+        searched = searches.of([entry.claim for entry in ledger.entries])
+        page = site.build(ledger, out=out, scale=scale.value, figures=figures_out, searched=searched)
     typer.echo(str(page))
 
 
 @app.command()
 def falsify(
-    claim: Annotated[str, typer.Argument(metavar="CLAIM", help="Id of a claim.")],
-    budget: Annotated[float, typer.Option(metavar="SECONDS", help="Time to search.")] = 60.0,
+    claims: Annotated[
+        list[str] | None, typer.Argument(metavar="[SLUG | CLAIM]...", help="Papers or claims; all by default.")
+    ] = None,
+    budget: Annotated[float, typer.Option(metavar="SECONDS", help="Time to search, shared among the claims.")] = 60.0,
     seed: Annotated[int, typer.Option(min=0, help="Of the search.")] = 0,
     scale: ScaleOption = Scale.quick,
+    store: StoreOption = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where counterexamples are written.")] = Path("falsified"),
+    keep: Annotated[bool, typer.Option("--keep", help="Write the tightest instance of every claim too.")] = False,
 ) -> None:
-    """Search for the instance that comes closest to breaking a claim; exit 1 if one breaks it."""
-    from bounds import registry
+    """Search for the instances that come closest to breaking claims; exit 1 if one is broken without a finding."""
+    import math
 
+    from tabular.errors import ParameterError
+
+    from .falsify import SEARCHED, Searches
     from .falsify import falsify as search
+    from .verify import resolve
 
-    found = search(registry.claim(claim), budget=budget, seed=seed, scale=scale.value)
-    best = found.best
-    ratio = "unknown" if best.verdict.tightness is None else f"{best.verdict.tightness:.6g}"
-    typer.echo(f"{claim}: {found.attempts} instances tried in {found.seconds:.0f} s ({found.skipped} not applicable)")
-    typer.echo(f"{'refuted' if found.refuted else 'not refuted'}; tightest measured/bound {ratio}")
-    typer.echo(f"instance: {best.label}")
-    if best.verdict.worst:
-        typer.echo(f"worst: {best.verdict.worst}")
-    typer.echo(
-        "again: python -c 'from bounds import claim; from experiments.falsify import reproduce; "
-        f'print(reproduce(claim("{claim}"), "{best.study}", {_literal(best.cell)}, {best.seed}))\''
-    )
-    if found.refuted:
+    if not (budget > 0.0 and math.isfinite(budget)):
+        raise ParameterError(f"budget is {budget}; it must be a positive number of seconds")
+    alone = claims is not None and len(claims) == 1 and "/" in claims[0]
+    chosen = [claim for claim in resolve(claims or ()) if alone or claim.kind in SEARCHED]
+    if not chosen:
+        raise ParameterError("none of these claims is of a kind that one instance can contradict")
+    broken = False
+    with _open_store(store) as opened:
+        searches = Searches(opened.path)
+        for claim in chosen:
+            try:
+                found = search(claim, budget=budget / len(chosen), seed=seed, scale=scale.value)
+            except ParameterError as problem:
+                if alone:
+                    raise
+                typer.echo(f"{claim.id}: not searched; {problem}")
+                continue
+            searches.add(found, claim)
+            _tell_search(found, out if found.refuted or keep else None)
+            explained = claim.finding is not None and claim.finding.explains == "refuted"
+            broken = broken or (found.refuted and not explained)
+    if broken:
         raise typer.Exit(1)
 
 
-def _literal(cell: "Any") -> str:
-    """Return a cell as Python text without single quotes, fit for a shell's single quotes."""
-    return repr(dict(cell)).replace("'", '"')
+def _tell_search(found: "Any", out: Path | None) -> None:
+    """Print what a search found, and write its instance where it is told to."""
+    from .falsify import write_instance
+
+    best = found.best
+    rounding = f", {found.rounding} broken by rounding alone" if found.rounding else ""
+    typer.echo(
+        f"{found.claim}: {found.attempts} {found.over} tried in {found.seconds:.0f} s "
+        f"({found.skipped} not applicable{rounding})"
+    )
+    ratio = "unknown" if found.ratio is None else f"{found.ratio:.6g}"
+    exact = {True: ", in rational arithmetic too", False: " in floating point only, by more than rounding", None: ""}[
+        found.exact
+    ]
+    typer.echo(f"{'refuted' + exact if found.refuted else 'not refuted'}; tightest measured/bound {ratio}")
+    typer.echo(f"instance: {best.label}")
+    typer.echo(f"verdict: {best.verdict.reason}")
+    if out is not None:
+        path = write_instance(found, out / (found.claim.replace("/", "--") + ".json"))
+        typer.echo(f"again: rl-theorems verify --instance {path}")
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Studies and figures, found by looking into their packages; there is no list to keep."""
+"""Studies, probes and figures, found by looking into their packages; there is no list to keep."""
 
 import difflib
 import functools
@@ -13,7 +13,7 @@ from .study import Study
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["figures", "slugs", "studies", "study", "unknown"]
+__all__ = ["figures", "probe", "probes", "slugs", "studies", "study", "unknown"]
 
 #: Modules of `paper_figures` that are machinery rather than papers.
 _NOT_PAPERS = frozenset({"figure", "render", "style"})
@@ -81,6 +81,23 @@ def study(id: str) -> Study:
         if one.id == id:
             return one
     raise unknown("study", id, (one.id for one in known))
+
+
+def probes(slug: str | None = None) -> dict[str, Any]:
+    """Return the probes of one paper, or of all papers, by the id of their claim (`experiments.falsify.Probe`).
+
+    Raises
+    ------
+    ParameterError
+        If the paper has none.
+    """
+    return {probe.id: probe for probe in _collect("experiments.probes", slug, "PROBES")}
+
+
+def probe(claim: str) -> Any:
+    """Return the probe of a claim, or None where it has none."""
+    slug = claim.partition("/")[0]
+    return probes(slug).get(claim) if slug in slugs("experiments.probes") else None
 
 
 def figures(slug: str | None = None) -> tuple[Any, ...]:

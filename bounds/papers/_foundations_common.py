@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,13 +14,20 @@ import sympy as sp
 
 from bounds.claims import Assumption, Evidence, Provenance
 from bounds.judges import Comparison
+from tabular.errors import ParameterError
 
 __all__ = ["DISCOUNTED", "DOCS", "SLUG", "Points", "derived", "joined", "measured", "numbers"]
 
 SLUG = "tabular-foundations"
 DOCS = "papers/tabular-foundations.md"
 
-Array = npt.NDArray[np.float64]
+Array = npt.NDArray[Any]
+
+
+def _column(value: Any) -> Array:
+    """Return an array of float64, or of Fractions as it stands."""
+    array = np.asarray(value)
+    return array if array.dtype == object else array.astype(np.float64)
 
 
 class Points:
@@ -31,7 +40,8 @@ class Points:
         Name of the study after the slug.
     table : str
         The arrays ``<table>.<column>`` hold the columns; ``<table>.where`` names the instances, and ``<table>.rows``
-        says how many rows each of them has.
+        says how many rows each of them has. Columns of Fractions stay Fractions, and what is compared with them is
+        compared in rational arithmetic.
     """
 
     def __init__(self, evidence: Evidence, study: str, table: str) -> None:
@@ -52,7 +62,7 @@ class Points:
             rows = int(record.arrays[f"{self._table}.rows"].sum())
             value = record.arrays.get(f"{self._table}.{column}")
             parts.append(np.full(rows, record.params[column]) if value is None else value)
-        whole = np.concatenate(parts).astype(np.float64)
+        whole = _column(np.concatenate(parts))
         return whole if self._keep is None else whole[self._keep]
 
     @property
@@ -68,17 +78,42 @@ class Points:
 
 
 def numbers(bound: sp.Expr, values: Mapping[sp.Symbol, Any]) -> Array:
-    """Evaluate ``bound`` with an array (or a number) for each of its symbols."""
-    symbols = list(values)
-    result = sp.lambdify(symbols, bound, "numpy")(*(np.asarray(values[s], dtype=np.float64) for s in symbols))
-    return np.asarray(result, dtype=np.float64)
+    """Evaluate ``bound`` with an array (or a number) for each of its symbols; with Fractions, exactly.
+
+    Raises
+    ------
+    ParameterError
+        If a symbol is a Fraction and the bound is not rational in it.
+    """
+    arrays = [_column(values[symbol]) for symbol in values]
+    if any(array.dtype == object for array in arrays):
+        above, below = _fraction(bound, tuple(values))
+        result = np.asarray(above(*arrays) / below(*arrays))
+        if not all(isinstance(value, Fraction | int) for value in result.flat):
+            raise ParameterError(f"{bound} is not rational where its symbols are")
+        return result
+    return _column(_function(bound, tuple(values))(*arrays))
+
+
+@functools.cache
+def _function(bound: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> Callable[..., Any]:
+    function: Callable[..., Any] = sp.lambdify(symbols, bound, "numpy")
+    return function
+
+
+@functools.cache
+def _fraction(bound: sp.Expr, symbols: tuple[sp.Symbol, ...]) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return numerator and denominator, whose coefficients are whole numbers and hence lose nothing."""
+    above, below = sp.together(sp.nsimplify(bound, rational=True)).as_numer_denom()
+    return sp.lambdify(symbols, above, "numpy"), sp.lambdify(symbols, below, "numpy")
 
 
 def joined(points: Points, *pairs: tuple[Any, Any], scale: Any = 1.0, exact: bool = False) -> Comparison:
     """Return one comparison of several pairs (left, right), each with one entry a row of ``points``."""
     rows = len(points.labels)
-    left = np.concatenate([np.broadcast_to(np.asarray(one, dtype=np.float64), (rows,)) for one, _ in pairs])
-    right = np.concatenate([np.broadcast_to(np.asarray(two, dtype=np.float64), (rows,)) for _, two in pairs])
+    left = np.concatenate([np.broadcast_to(_column(one), (rows,)) for one, _ in pairs])
+    right = np.concatenate([np.broadcast_to(_column(two), (rows,)) for _, two in pairs])
+    exact = exact or left.dtype == object or right.dtype == object
     size = np.tile(np.broadcast_to(np.asarray(scale, dtype=np.float64), (rows,)), len(pairs))
     return Comparison(left, right, scale=size, labels=points.labels * len(pairs), exact=exact)
 

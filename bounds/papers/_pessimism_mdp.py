@@ -74,9 +74,8 @@ class MeasurementOnly:
 def _offmass(name: str) -> Callable[[Evidence], Any]:
     def measure(evidence: Evidence) -> Comparison:
         kept = evidence.where(f"{SLUG}/coverage")
-        return Comparison(
-            kept.column("off_mass"), 1 - 1 / kept.column(name), trivial=1.0, labels=spread(kept, "off_mass")
-        )
+        left, right = kept.column("off_mass"), 1 - 1 / kept.column(name)
+        return Comparison(left, right, trivial=1.0, labels=spread(kept, "off_mass"), exact=left.dtype == object)
 
     return measure
 

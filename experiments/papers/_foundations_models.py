@@ -118,7 +118,10 @@ def _structured() -> Iterator[tuple[str, Any]]:
 
 
 def discounted_models(cell: Cell, rng: np.random.Generator) -> Iterator[tuple[str, DiscountedMDP]]:
-    """Yield the discounted models of a cell with their names."""
+    """Yield the discounted models of a cell with their names; of a cell of the family ``given``, its own model."""
+    if cell["family"] == "given":
+        yield "instance", cell["model"]
+        return
     if cell["family"] == "structured":
         for name, model in _structured():
             yield name, DiscountedMDP(model.P, model.r, cell["gamma"])
@@ -132,8 +135,11 @@ def average_reward_models(cell: Cell, rng: np.random.Generator) -> Iterator[tupl
     """Yield the average-reward models of a cell with their names.
 
     The random ones are sparse (each row reaches 1 to 3 states), so that every class from recurrent to
-    multichain occurs among them.
+    multichain occurs among them. A cell of the family ``given`` brings its own model.
     """
+    if cell["family"] == "given":
+        yield "instance", cell["model"]
+        return
     if cell["family"] == "structured":
         for name, model in _structured():
             yield name, AverageRewardMDP(model.P, model.r)

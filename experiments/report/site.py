@@ -24,6 +24,7 @@ from tabular.errors import ParameterError
 if TYPE_CHECKING:
     from bounds.claims import Paper
     from bounds.ledger import Ledger
+    from experiments.falsify import Searched
     from experiments.study import Study
 
 __all__ = ["build"]
@@ -140,12 +141,18 @@ def _known_studies(ledger: Ledger) -> dict[str, Study]:
 
 
 def _pages(
-    ledger: Ledger, scale: str, papers: Mapping[str, Paper], studies: Mapping[str, Study], figures: Path, docs: str
+    ledger: Ledger,
+    scale: str,
+    papers: Mapping[str, Paper],
+    studies: Mapping[str, Study],
+    figures: Path,
+    docs: str,
+    searched: Mapping[str, Searched],
 ) -> tuple[dict[str, str], tuple[view.FigureView, ...]]:
     """Return every text file of the site by its address, and the figures that it shows."""
     slugs = list(dict.fromkeys(entry.claim.slug for entry in ledger.entries))
     drawn = view.figure_views(figures, slugs, [entry.claim.id for entry in ledger.entries])
-    entries = view.entry_views(ledger, scale=scale, studies=studies, figures=drawn)
+    entries = view.entry_views(ledger, scale=scale, studies=studies, figures=drawn, searched=searched)
     views = view.paper_views(papers, entries, drawn)
     with_p = sum(entry.p_value is not None for entry in entries)
     versions = view.versions()
@@ -213,6 +220,7 @@ def build(
     figures: Path,
     papers: Mapping[str, Paper] | None = None,
     studies: Mapping[str, Study] | None = None,
+    searched: Mapping[str, Searched] | None = None,
 ) -> Path:
     """Write the report.
 
@@ -228,6 +236,8 @@ def build(
         Root of the rendered figures (`paper_figures.render`); those of the ledger's papers are copied.
     papers, studies : mapping, optional
         Slug to Paper and id to Study; by default what `bounds` and `experiments.discovery` find.
+    searched : mapping, optional
+        Id of a claim to what the searches for a counterexample found (`experiments.falsify.Searches.of`).
 
     Returns
     -------
@@ -244,7 +254,7 @@ def build(
     papers = _known_papers(ledger) if papers is None else papers
     studies = _known_studies(ledger) if studies is None else studies
     docs = "docs/" if (out / "docs" / "index.html").is_file() else ""
-    pages, drawn = _pages(ledger, scale, papers, studies, figures, docs)
+    pages, drawn = _pages(ledger, scale, papers, studies, figures, docs, searched or {})
     copies = {f"assets/{path.name}": path for path in sorted((_HERE / "static").iterdir()) if path.is_file()}
     if figures != out / "figures":
         for figure in drawn:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bounds.claims import Finding, Paper, Status
+from experiments.falsify.search import SEARCHED
 from experiments.report.mathml import bound_latex
 from tabular.errors import ParameterError
 
@@ -19,12 +20,14 @@ if TYPE_CHECKING:
     import sympy
 
     from bounds.ledger import Entry, Ledger
+    from experiments.falsify import Searched
     from experiments.study import Study
 
 __all__ = [
     "EntryView",
     "FigureView",
     "PaperView",
+    "SearchView",
     "entry_views",
     "figure_views",
     "paper_views",
@@ -148,6 +151,19 @@ class FigureView:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchView:
+    """What the searches for a counterexample found, and how much they looked at."""
+
+    ratio: float | None
+    instances: int
+    over: str
+    searches: int
+    seconds: float
+    refuted: bool
+    exact: bool | None
+
+
+@dataclass(frozen=True, slots=True)
 class EntryView:
     """One line of the ledger, with everything that its article shows."""
 
@@ -177,6 +193,8 @@ class EntryView:
     unrefuted: bool
     studies: tuple[StudyView, ...]
     figures: tuple[FigureView, ...] = ()
+    searchable: bool = False
+    search: SearchView | None = None
 
     @property
     def href(self) -> str:
@@ -238,7 +256,21 @@ def _study(id: str, known: Mapping[str, Study], scale: str) -> StudyView:
     return StudyView(id) if study is None else StudyView(id, study.title, len(study.cells(scale)), study.seed)
 
 
-def _entry(entry: Entry, known: Mapping[str, Study], scale: str, figures: Sequence[FigureView]) -> EntryView:
+def _search(found: Searched | None) -> SearchView | None:
+    if found is None:
+        return None
+    return SearchView(
+        found.ratio, found.instances, found.over, found.searches, found.seconds, found.refuted, found.exact
+    )
+
+
+def _entry(
+    entry: Entry,
+    known: Mapping[str, Study],
+    scale: str,
+    figures: Sequence[FigureView],
+    searched: Mapping[str, Searched],
+) -> EntryView:
     claim, verdict, control = entry.claim, entry.verdict, entry.control
     name = claim.id.partition("/")[2]
     if not _SLUG.fullmatch(claim.slug) or not _NAME.fullmatch(name):
@@ -285,11 +317,18 @@ def _entry(entry: Entry, known: Mapping[str, Study], scale: str, figures: Sequen
         unrefuted=entry.status is not Status.SKIPPED and control.status is not Status.REFUTED,
         studies=tuple(_study(study, known, scale) for study in claim.studies),
         figures=tuple(figure for figure in figures if claim.id in figure.claim_ids),
+        searchable=claim.kind in SEARCHED,
+        search=_search(searched.get(claim.id)),
     )
 
 
 def entry_views(
-    ledger: Ledger, *, scale: str, studies: Mapping[str, Study], figures: Sequence[FigureView]
+    ledger: Ledger,
+    *,
+    scale: str,
+    studies: Mapping[str, Study],
+    figures: Sequence[FigureView],
+    searched: Mapping[str, Searched] | None = None,
 ) -> tuple[EntryView, ...]:
     """Return the entries of a ledger in its order.
 
@@ -300,13 +339,15 @@ def entry_views(
     studies : mapping
         Id to Study; an unknown id is shown bare.
     figures : sequence of FigureView
+    searched : mapping, optional
+        Id of a claim to what the searches for a counterexample found; claims that are absent were never searched.
 
     Raises
     ------
     ParameterError
         If a claim's id cannot be part of an address.
     """
-    return tuple(_entry(entry, studies, scale, figures) for entry in ledger.entries)
+    return tuple(_entry(entry, studies, scale, figures, searched or {}) for entry in ledger.entries)
 
 
 def figure_views(folder: Path | None, slugs: Sequence[str], claims: Sequence[str]) -> tuple[FigureView, ...]:

@@ -166,18 +166,35 @@ def test_report(place, tmp_path):
     assert "toy/cauchy-schwarz" in (out / "index.html").read_text()
 
 
-def test_falsify_prints_how_to_see_it_again(place):
+def test_falsify_writes_what_verify_judges_again(place):
     done = cli("falsify", "wrong/negative", "--budget", "1", cwd=place)
     assert done.returncode == 1
     assert "\nrefuted; tightest measured/bound" in done.stdout
-    command = next(line for line in done.stdout.splitlines() if line.startswith("again: "))
-    code = command.split("'")[1]
-    script = "import toy_cli\n" + code
-    again = subprocess.run([sys.executable, "-c", script], env=toy_run.environment(), capture_output=True, text=True)
-    assert "Status.REFUTED" in again.stdout, again.stderr
-    held = cli("falsify", "toy/cauchy-schwarz", "--budget", "0.5", cwd=place)
+    (command,) = [line for line in done.stdout.splitlines() if line.startswith("again: rl-theorems ")]
+    again = cli(*command.split()[2:], cwd=place)
+    assert again.returncode == 1, again.stderr
+    assert "wrong/negative: refuted on the instance of" in again.stdout
+    held = cli("falsify", "toy/cauchy-schwarz", "--budget", "0.5", "--keep", "--out", "kept", cwd=place)
     assert held.returncode == 0
     assert "not refuted" in held.stdout
+    kept = cli("verify", "--instance", "kept/toy--cauchy-schwarz.json", cwd=place)
+    assert kept.returncode == 0, kept.stderr
+    lines = (place / ".rl-theorems" / "searches.jsonl").read_text().splitlines()
+    assert [json.loads(line.partition(" ")[2])["claim"] for line in lines] == ["wrong/negative", "toy/cauchy-schwarz"]
+
+
+def test_falsify_goes_through_all_claims_within_one_budget(place, tmp_path):
+    done = cli("falsify", "--budget", "2", "--store", tmp_path, "--out", tmp_path / "out", cwd=place)
+    assert done.returncode == 1
+    assert "toy/cauchy-schwarz: " in done.stdout
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["wrong--negative.json"]
+
+
+def test_instances_that_cannot_be_judged(place, tmp_path):
+    (tmp_path / "x.json").write_text("{}")
+    fails(cli("verify", "--instance", tmp_path / "x.json", cwd=place), 2, "x.json is not an instance file")
+    fails(cli("verify", "--instance", tmp_path / "y.json", cwd=place), 2, "cannot read", "y.json")
+    fails(cli("verify", "toy", "--instance", tmp_path / "x.json", cwd=place), 2, "give --instance alone")
 
 
 def test_export_reads_back_exactly(place, tmp_path):

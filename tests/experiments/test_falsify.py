@@ -1,10 +1,14 @@
 """The search: finds what is there to find, shrinks it, and cries no wolf."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from toy_claims import BUMP, CALIBRATED, EXCEEDED, FAIR, FALSE, HIDDEN, TRUE, UNFAIR
 from toy_studies import WALK
 
 from bounds.claims import Kind, Status
+from bounds.judges import Comparison
 from experiments.falsify import evaluate, falsify
 from tabular.errors import ParameterError
 
@@ -53,8 +57,47 @@ def test_a_rate_that_is_exceeded_is_found():
 
 
 def test_control_without_confirmation_chance_would_be_called_a_counterexample(monkeypatch):
-    monkeypatch.setattr("experiments.falsify._Searcher.confirmed", lambda self, attempt: attempt.refuted)
+    monkeypatch.setattr("experiments.falsify.cells.CellSearch.confirmed", lambda self, attempt: attempt.refuted)
     assert any(falsify(CALIBRATED, budget=2.0, seed=seed, studies=(FAIR,)).refuted for seed in range(5))
+
+
+def _both(evidence):
+    """Needs one record of each study, equal in their n."""
+    walk, bump = evidence.where("toy/walk"), evidence.where("toy/bump")
+    (one,), (two,) = walk, bump
+    if one["n"] != two["n"]:
+        raise ParameterError("of different sizes")
+    return Comparison([two["a"]], [9.5])
+
+
+TWO = replace(FALSE, id="toy/two", studies=("toy/walk", "toy/bump"), measure=_both)
+
+
+def test_a_claim_over_two_studies_is_searched_on_cells_that_agree(tmp_path):
+    found = falsify(TWO, budget=20.0, studies=(WALK, BUMP))
+    assert found.refuted
+    assert [study for study, _ in found.best.runs] == ["toy/walk", "toy/bump"]
+    (_, one), (_, two) = found.best.runs
+    assert one["n"] == two["n"] == 1 or one["n"] == two["n"] == 2
+    assert two["a"] > 9.5
+    assert " with " in found.best.label
+
+
+def _grid(evidence):
+    """Compares cells with each other."""
+    if len(evidence) < 3:
+        raise ParameterError("needs the grid")
+    return Comparison(evidence.column("left"), 1.0 + np.zeros(len(evidence)))
+
+
+def test_a_claim_that_compares_cells_is_judged_on_whole_grids():
+    claim = replace(HIDDEN, measure=_grid)
+    found = falsify(claim, budget=5.0, studies=(BUMP,))
+    assert not found.refuted
+    assert len(found.best.runs) == 3
+    assert "whole grids" in found.best.label or "toy/bump" in found.best.label
+    with pytest.raises(ParameterError, match="tries whole grids"):
+        falsify(claim, budget=0.2, studies=(BUMP,))
 
 
 @pytest.mark.parametrize(
@@ -67,8 +110,6 @@ def test_control_without_confirmation_chance_would_be_called_a_counterexample(mo
     ],
 )
 def test_what_cannot_be_searched(claim, options, message):
-    from dataclasses import replace
-
     def nothing(evidence):
         raise ParameterError("needs two records")
 
@@ -78,8 +119,6 @@ def test_what_cannot_be_searched(claim, options, message):
 
 
 def test_instances_outside_the_assumptions_do_not_count():
-    from dataclasses import replace
-
     from bounds.claims import Assumption
 
     never = replace(FALSE, assumptions=(Assumption("never", "0=1", lambda record: False),))

@@ -464,3 +464,23 @@ def test_every_claim_of_ours_is_set_without_fallback():
             math(bound_latex(claim.bound))
     for paper in bounds.papers():
         prose(paper.summary)
+
+
+def test_the_page_shows_what_was_searched_and_nothing_where_nothing_was(tmp_path):
+    from experiments.falsify import SEARCHED, Searched
+
+    searchable = [entry.claim for entry in LEDGER.entries if entry.claim.kind in SEARCHED]
+    first, *others = searchable
+    found = Searched(first.id, 3, 12345, 41.5, 0.98765, False, None, "instances", {})
+    out = build_fake(tmp_path / "site", tmp_path / "figures", searched={first.id: found}).parent
+    pages = {entry.claim.slug for entry in LEDGER.entries}
+    text = "".join((out / "papers" / f"{slug}.html").read_text() for slug in pages)
+    assert text.count("Search for a counterexample: none found among 12\u202f345 instances") == 1
+    assert "tightest measured/bound 0.988" in text
+    assert "(3 searches, 41.5 s)" in text
+    assert text.count("No search for a counterexample has been made") == len(others)
+    broken = dataclasses.replace(found, refuted=True, exact=True, searches=1)
+    out = build_fake(tmp_path / "site", tmp_path / "figures", searched={first.id: broken}).parent
+    text = (out / "papers" / f"{first.slug}.html").read_text()
+    assert "<strong>found</strong>, confirmed in rational arithmetic among" in text
+    assert "(1 search, " in text
