@@ -93,6 +93,7 @@ def test_greedy_trap_closed_form_is_the_enumeration_and_its_largest_value():
     assert round(max(grid.values()), 4) == 0.1303
 
 
+@pytest.mark.compiled
 def test_two_point_constant_tends_to_the_normal_limit():
     # at d = y sqrt(C*/N) the laws tend to normals 4y standard deviations apart: y Phi(-2y), maximised over y
     x = np.linspace(0.3, 2.0, 2001)

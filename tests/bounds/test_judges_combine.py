@@ -68,6 +68,28 @@ def test_vacuous_as_soon_as_one_part_is():
     assert not parts.judge((full, full)).vacuous
 
 
+def test_p_values_are_at_most_one():
+    assert judged(CLEAN, CLEAN).p_value == 1.0
+
+
+def test_among_parts_of_the_worst_status_the_smallest_p_value_speaks():
+    worse = Violations([90], [200], 0.05, labels=("worse",))
+    verdict = judged(HOLDS, BROKEN, worse)
+    alone = CoverageJudge().judge(worse)
+    assert (verdict.worst, verdict.statistic, verdict.threshold) == ("worse", alone.statistic, alone.threshold)
+    assert verdict.reason == f"part 3 of 3: {alone.reason}"
+    assert judged(BROKEN).reason == CoverageJudge().judge(BROKEN).reason
+
+
+def test_tightness_is_that_of_the_worst_part_or_else_the_largest():
+    verdict = judged(HOLDS, CLEAN, UNDECIDED)
+    assert verdict.tightness == CoverageJudge().judge(UNDECIDED).tightness
+    parts = AllOf((IdentityJudge(), InequalityJudge(), InequalityJudge()))
+    loose, tight = Comparison([0.25], [1.0]), Comparison([0.75], [1.0])
+    assert parts.judge((FAILS, tight, loose)).tightness == 0.75
+    assert judged(FAILS, HOLDS).tightness is None
+
+
 @pytest.mark.statistical
 def test_parts_at_the_edge_keep_the_level():
     """2,000 samples of two coverage parts and a separation at equality; 5 % within 3 standard deviations."""

@@ -109,9 +109,53 @@ def test_what_would_decide_does_decide():
     assert (at_delta.status, "no number of runs" in at_delta.reason) == (Status.INCONCLUSIVE, True)
 
 
+def test_the_reason_tells_how_many_runs_would_decide():
+    """At the rate seen, the number stated decides, and a tenth less does not."""
+    slow = CoverageJudge().judge(Violations([6], [200], 0.05))
+    assert slow.reason.startswith("6 violations in 200 runs, upper limit 0.0583 > delta = 0.05; at this rate about ")
+    assert slow.reason.endswith(" runs would bring the upper limit to delta")
+    needed = int(slow.reason.rpartition("about ")[2].split()[0])
+    assert needed == runs_to_support(0.03, 0.05)
+
+    points = [Violations(count, 200, 0.05) for count in ([14], [14, 0, 0])]
+    alone, among = (CoverageJudge().judge(point) for point in points)
+    for verdict, share in ((alone, 1), (among, 3)):
+        assert (verdict.status, verdict.reason[-12:]) == (Status.INCONCLUSIVE, "would refute")
+        against = int(verdict.reason.rpartition("about ")[2].split()[0])
+        assert against == runs_to_refute(0.07, 0.05, 0.05 / share)
+    hardly = CoverageJudge().judge(Violations([500_001], [10_000_000], 0.05))
+    assert (hardly.status, "more than a billion runs" in hardly.reason) == (Status.INCONCLUSIVE, True)
+
+
+def test_the_reason_of_a_decision_names_its_numbers():
+    supported = CoverageJudge().judge(Violations([0, 1], 400, 0.05))
+    limit = stats.binomtest(1, 400).proportion_ci(0.90, method="exact").high
+    assert supported.reason == (f"upper limit of the violation rate at most delta at all 2 points; largest {limit:.3g}")
+    refuted = CoverageJudge().judge(Violations([0, 100], 400, 0.05))
+    assert refuted.reason == "100 violations in 400 runs where at most a fraction 0.05 may fail"
+
+
+def test_a_looser_confidence_supports_sooner_and_refutes_sooner():
+    """Of 45 clean runs: upper limit 1 - 0.1^(1/45) = 0.0499 at 90 %, and 0.0644 at 95 %."""
+    assert CoverageJudge(confidence=0.9).judge(Violations([0], [45], 0.05)).status is Status.SUPPORTED
+    assert CoverageJudge().judge(Violations([0], [45], 0.05)).status is Status.INCONCLUSIVE
+    seven = Violations([7], [80], 0.05)  # P(Bin(80, 0.05) >= 7) = 0.107
+    eight = Violations([8], [80], 0.05)  # P(Bin(80, 0.05) >= 8) = 0.0455
+    assert CoverageJudge(confidence=0.9).judge(seven).status is Status.INCONCLUSIVE
+    assert CoverageJudge(confidence=0.9).judge(eight).status is Status.REFUTED
+    assert CoverageJudge(confidence=0.99).judge(eight).status is Status.INCONCLUSIVE
+
+
 def test_tightness_and_vacuity():
     plain = CoverageJudge().judge(Violations([2], [100], 0.1))
     assert plain.tightness == pytest.approx(0.2)
+    assert CoverageJudge().judge(Violations([2, 3], [100, 50], [0.1, 0.3])).tightness == pytest.approx(0.2)
+    unmeasured = CoverageJudge().judge(Violations([2], [100], 0.1, bound=3.0))
+    assert (unmeasured.tightness, unmeasured.vacuous) == (pytest.approx(0.2), False)
+    unbounded = CoverageJudge().judge(Violations([2], [100], 0.1, quantile=3.0, trivial=2.0))
+    assert (unbounded.tightness, unbounded.vacuous) == (pytest.approx(0.2), False)
+    silent = Violations([0], [100], 0.1, bound=1.0, trivial=2.0, informative_from="n = 40")
+    assert CoverageJudge().judge(silent).informative_from == ""
     bounded = CoverageJudge().judge(
         Violations([0], [100], 0.1, bound=[2.0], quantile=[1.5], trivial=2.0, informative_from="n = 40")
     )

@@ -83,6 +83,58 @@ def test_tightness_is_the_worst_quotient():
     assert InequalityJudge().judge(Comparison([1.0], [5e-324], scale=1.0)).tightness < np.inf
 
 
+def test_bounds_within_the_allowance_for_rounding_say_nothing_of_tightness():
+    judge = InequalityJudge(slack=0.1)
+    assert judge.judge(Comparison([0.1, 1.0], [0.15, 2.0], scale=2.0)).tightness == 0.5
+    assert judge.judge(Comparison([0.1, 1.0], [0.25, 2.0], scale=2.0)).tightness == 0.5
+    assert judge.judge(Comparison([0.2, 1.0], [0.25, 2.0], scale=2.0)).tightness == 0.8
+    violated = judge.judge(Comparison([0.9, 1.0], [0.1, 2.0], scale=2.0))
+    assert (violated.status, violated.tightness) == (Status.REFUTED, pytest.approx(9.0))
+
+
+def test_reasons_count_the_points_and_measure_the_worst():
+    left, right, labels = [1.0, 4.0, 2.0], [1.0, 2.0, 1.0], ("same", "twice", "also twice")
+    differ = IdentityJudge().judge(Comparison(left, right, labels=labels))
+    assert differ.reason == "the sides differ at 2 of 3 points, by 0.5 relative at worst"
+    assert (differ.worst, differ.statistic, differ.n) == ("twice", 0.5, 3)
+    agree = IdentityJudge().judge(Comparison(right, right))
+    assert (agree.reason, agree.threshold) == ("the sides agree at all 3 points within 1e-09 relative", 1e-9)
+    exact = IdentityJudge().judge(Comparison(right, right, exact=True))
+    assert exact.reason == "the sides agree at all 3 points in rational arithmetic"
+    violated = InequalityJudge().judge(Comparison(left, right, scale=[1.0, 4.0, 1.0], labels=labels))
+    assert violated.reason == "violated at 2 of 3 points, by 1 of the scale at worst"
+    assert (violated.worst, violated.statistic) == ("also twice", 1.0)
+    assert InequalityJudge().judge(Comparison(right, left)).reason == "held at all 3 points"
+    held = InequalityJudge().judge(Comparison(right, left, exact=True, trivial=0.0))
+    assert (
+        held.reason == "held at all 3 points in rational arithmetic, where the bound is no better than the trivial one"
+    )
+
+
+def test_the_worst_point_of_an_exact_identity_is_one_that_differs():
+    """Below the resolution of floats, where every relative gap is 0."""
+    third = Fraction(1, 3)
+    off = third + Fraction(1, 10**400)
+    verdict = IdentityJudge().judge(Comparison([third, third], [third, off], exact=True, labels=("same", "off")))
+    assert (verdict.worst, verdict.statistic) == ("off", 0.0)
+
+
+def test_fractions_beyond_the_floats_are_compared():
+    huge = Fraction(10**400)
+    below = InequalityJudge().judge(Comparison([-huge], [huge], exact=True))
+    assert (below.status, below.statistic) == (Status.SUPPORTED, -np.finfo(np.float64).max)
+    above = InequalityJudge().judge(Comparison([huge], [Fraction(1)], exact=True))
+    assert (above.status, above.statistic) == (Status.REFUTED, np.finfo(np.float64).max)
+
+
+def test_one_side_may_hold_fractions():
+    mixed = IdentityJudge().judge(Comparison([Fraction(1, 2), 1], [0.5, 1.0], exact=True))
+    assert (mixed.status, mixed.threshold) == (Status.SUPPORTED, 0.0)
+    floats = Comparison([0.5], [0.5], exact=True)
+    assert floats.left.dtype == np.float64
+    assert Comparison(Fraction(1, 2), Fraction(1, 2), exact=True).left.tolist() == [Fraction(1, 2)]
+
+
 def test_a_bound_no_better_than_the_trivial_one_is_flagged_at_every_point_or_not_at_all():
     vacuous = InequalityJudge().judge(Comparison([0.1, 0.2], [1.0, 7.0], trivial=1.0, informative_from="n = 10^6"))
     assert (vacuous.status, vacuous.vacuous, vacuous.informative_from) == (Status.SUPPORTED, True, "n = 10^6")
@@ -146,7 +198,26 @@ def test_a_judge_refuses_a_sample_of_another_type():
         CoverageJudge().judge(Comparison([0.0], [1.0]))
 
 
-@pytest.mark.parametrize("make", [lambda: IdentityJudge(tolerance=-1), lambda: InequalityJudge(slack=float("nan"))])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: IdentityJudge(tolerance=-0.5),
+        lambda: IdentityJudge(tolerance=1.0),
+        lambda: IdentityJudge(tolerance=1.5),
+        lambda: InequalityJudge(slack=float("nan")),
+        lambda: InequalityJudge(slack=-0.5),
+        lambda: LowerBoundJudge(slack=-0.5),
+    ],
+)
 def test_senseless_tolerances_are_refused(make):
     with pytest.raises(ParameterError):
         make()
+
+
+def test_no_allowance_and_a_large_one_are_options():
+    pair = Comparison([1.0], [1.0 + 2**-52])
+    assert IdentityJudge(tolerance=0.0).judge(pair).status is Status.REFUTED
+    assert IdentityJudge(tolerance=0.9).judge(Comparison([1.0], [5.0])).status is Status.SUPPORTED
+    assert InequalityJudge(slack=0.0).judge(Comparison([1.0 + 2**-52], [1.0])).status is Status.REFUTED
+    assert LowerBoundJudge(slack=0.0).judge(pair).status is Status.SUPPORTED
+    assert LowerBoundJudge(slack=2.0).judge(Comparison([2.5], [1.0])).status is Status.SUPPORTED

@@ -1,5 +1,7 @@
 """The judge of bounds on expectations."""
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -70,6 +72,57 @@ def test_reason_says_how_many_replicates_would_decide():
     assert "would refute" in JUDGE.judge(MeanBound([normal(1.1)], 1.0)).reason
 
 
+def test_the_number_of_replicates_in_the_reason_is_that_of_the_normal_law():
+    """(z error / room)^2 times as many, at the level of one point to support and of all of them to refute."""
+    room, error = 0.1, 0.1
+    below = JUDGE.judge(MeanBound([normal(0.9), normal(0.0)], 1.0))
+    needed = math.ceil(100 * (stats.norm.ppf(0.95) * error / room) ** 2)
+    assert below.reason == (
+        f"the mean is 0.1 below its bound, standard error 0.1; about {needed} replicates would support"
+    )
+    above = JUDGE.judge(MeanBound([normal(1.1), normal(0.0), normal(0.0)], 1.0))
+    needed = math.ceil(100 * (stats.norm.ppf(1 - 0.05 / 3) * error / room) ** 2)
+    assert above.reason == (
+        f"the mean is 0.1 above its bound, standard error 0.1; about {needed} replicates would refute"
+    )
+    few = MeanBoundJudge(confidence=0.8).judge(MeanBound([normal(0.15, 2)], 1.0))
+    assert (few.status, few.reason.split("; ")[1]) == (Status.INCONCLUSIVE, "about 2 replicates would support")
+
+
+def test_reasons_of_decisions_and_of_doubt():
+    supported = JUDGE.judge(MeanBound([normal(0.0), normal(0.5)], 1.0))
+    seen = "the mean is 0.5 below its bound, standard error 0.1"
+    assert supported.reason == f"significantly below its bound at all 2 points; the least: {seen}"
+    assert JUDGE.judge(MeanBound([normal(1.5)], 1.0)).reason == (
+        "the mean is 0.5 above its bound, standard error 0.1: significantly above"
+    )
+    doubt = "more replicates are needed, how many cannot be said from these"
+    for values in ([0.0, 0.0], [2.0, 2.0], [1.0, 1.0], [0.0, 2.0]):
+        verdict = JUDGE.judge(MeanBound([values], 1.0))
+        assert (verdict.status, doubt in verdict.reason) == (Status.INCONCLUSIVE, True)
+        assert (verdict.reason.split(" its bound")[0].split()[-1] == "above") == (values[0] == values[1] == 2.0)
+
+
+@pytest.mark.parametrize(("t", "status"), [(0.68, Status.INCONCLUSIVE), (0.75, Status.SUPPORTED)])
+def test_two_replicates_leave_one_degree_of_freedom(t, status):
+    """Cauchy's tail at 0.68 is 0.309, at 0.75 it is 0.295."""
+    sample = MeanBound([normal(1.0 - t * math.sqrt(0.5), 2)], 1.0)
+    assert MeanBoundJudge(confidence=0.7).judge(sample).status is status
+
+
+def test_a_mean_at_its_bound_is_no_evidence():
+    at = [1.0, 1.0, 1.0]
+    assert JUDGE.judge(MeanBound([at], 1.0)).p_value == 0.5
+    assert JUDGE.judge(MeanBound([at, [0.0] * 9], 1.0)).p_value == 1.0
+    assert JUDGE.judge(MeanBound([at, [0.0] * 9], 1.0, labels=("at", "below"))).worst == "at"
+
+
+def test_tightness_is_the_largest_quotient_of_the_positive_bounds():
+    assert JUDGE.judge(MeanBound([normal(1.0), normal(3.0)], [4.0, 4.0])).tightness == pytest.approx(0.75)
+    assert JUDGE.judge(MeanBound([normal(-4.0), normal(1.0)], [-2.0, 4.0])).tightness == pytest.approx(0.25)
+    assert JUDGE.judge(MeanBound([normal(-4.0), normal(-1.0)], [-2.0, 0.0])).tightness is None
+
+
 def test_false_support_is_rare():
     """Where the mean is at the bound: 5 %, a little more for so skewed a law."""
     rng = np.random.default_rng(1)
@@ -85,6 +138,7 @@ def test_false_support_is_rare():
         lambda: MeanBound([[1.0, np.nan]], 1.0),
         lambda: MeanBound([[1.0, 2.0]], np.inf),
         lambda: MeanBound([[1.0, 2.0]], [1.0, 2.0]),
+        lambda: MeanBound([[1.0, 2.0]] * 3, [1.0, 2.0, 3.0], trivial=[1.0, 2.0]),
         lambda: MeanBound([[1.0, 2.0]], 1.0, labels=("a", "b")),
         lambda: MeanBoundJudge(confidence=1.0),
         lambda: JUDGE.judge(Comparison([1.0], [2.0])),

@@ -154,12 +154,109 @@ def test_inconclusive_says_how_many_replicates_would_decide():
     assert judge(claim, np.tile(y, max(1, math.floor(0.8 * copies)))).status is Status.INCONCLUSIVE
 
 
+def replicates_wanted(verdict):
+    """The number at the end of the reason."""
+    return float(verdict.reason.rpartition("about ")[2].split()[0])
+
+
+NOISY = power_law(-0.5, "log-normal", np.random.default_rng(6), 40)
+
+
+@pytest.mark.parametrize("side", ["at-most", "at-least", "equal above", "equal below"])
+def test_inside_the_claimed_side_the_interval_must_shrink_to_the_edge(side):
+    """Half-widths shrink with the root of the replicates: the edge lies a third of one away, so nine times as many."""
+    fit = RateJudge(0.0).fit(Curve(X, NOISY))
+    upwards = side in ("at-most", "equal above")
+    edge = fit.slope + (fit.upper - fit.slope) / 3 if upwards else fit.slope - (fit.slope - fit.lower) / 3
+    tolerance = 0.9 * abs(edge - fit.slope) if side.startswith("at") else 1.5 * (fit.upper - fit.lower) / 6
+    exponent = edge - tolerance if upwards else edge + tolerance
+    claim = RateJudge(exponent, side.split()[0], tolerance)
+    verdict = judge(claim, NOISY)
+    assert (verdict.status, verdict.threshold) == (Status.INCONCLUSIVE, pytest.approx(edge, abs=1e-12))
+    assert verdict.reason.endswith(" replicates would bring the interval to the claimed side")
+    assert replicates_wanted(verdict) == pytest.approx(9 * 40, abs=1.1)
+    words = {"at-most": "at most", "at-least": "at least", "equal": "equal to"}[claim.side]
+    seen = f"slope {fit.slope:.4g} in [{fit.lower:.4g}, {fit.upper:.4g}]"
+    assert verdict.reason.startswith(f"{seen}, claimed {words} {exponent:g} within {tolerance:g}; ")
+
+
+@pytest.mark.parametrize("side", ["at-most", "at-least", "equal above", "equal below"])
+@pytest.mark.parametrize("curves", [1, 3])
+def test_outside_the_claimed_side_the_error_must_shrink(side, curves):
+    """By the normal law, for an edge half an error away: (2 z)^2 times as many replicates."""
+    fit = RateJudge(0.0).fit(Curve(X, NOISY))
+    above = side in ("at-most", "equal above")
+    edge = fit.slope - 0.5 * fit.error if above else fit.slope + 0.5 * fit.error
+    exponent = edge - 0.01 if above else edge + 0.01
+    claim = RateJudge(exponent, side.split()[0], 0.01)
+    harmless = Curve(X, power_law(exponent), "harmless")
+    verdict = claim.judge(Curves((harmless,) * (curves - 1) + (Curve(X, NOISY, "noisy"),)))
+    assert (verdict.status, verdict.worst) == (Status.INCONCLUSIVE, "noisy")
+    assert verdict.threshold == pytest.approx(edge, abs=1e-12)
+    assert verdict.reason.endswith(" replicates would refute")
+    level = 0.05 / curves / (2 if claim.side == "equal" else 1)
+    wanted = 40 * (2 * stats.norm.ppf(1 - level)) ** 2
+    assert replicates_wanted(verdict) == pytest.approx(wanted, rel=0.01)
+
+
+def test_so_many_replicates_do_refute():
+    fit = RateJudge(0.0).fit(Curve(X, NOISY))
+    claim = RateJudge(fit.slope - 0.5 * fit.error)
+    copies = replicates_wanted(judge(claim, NOISY)) / 40
+    assert judge(claim, np.tile(NOISY, math.ceil(1.3 * copies))).status is Status.REFUTED
+    assert judge(claim, np.tile(NOISY, math.floor(0.7 * copies))).status is Status.INCONCLUSIVE
+
+
+def test_no_number_of_replicates_decides_at_the_edge_or_of_a_bend():
+    flat = np.tile([0.5, 1.5], (X.size, 1))
+    verdict = judge(RateJudge(0.0), flat)
+    assert (verdict.status, verdict.statistic) == (Status.INCONCLUSIVE, 0.0)
+    assert verdict.reason.endswith("; the slope lies on the edge, and no number of replicates decides that")
+    bent = judge(RateJudge(-0.44), X**-0.5 * (1 + 0.1 * np.log(X)))
+    assert (bent.status, "at most -0.44; the curve bends too much" in bent.reason) == (Status.INCONCLUSIVE, True)
+
+
+def test_the_reason_of_a_decision():
+    supported = RateJudge(0.0).judge(Curves((Curve(X, power_law(-0.5)),)))
+    assert supported.reason == "slope -0.5 in [-0.5, -0.5], claimed at most 0"
+    three = RateJudge(0.0, tolerance=0.1).judge(Curves((Curve(X, power_law(-0.5)),) * 3))
+    assert three.reason == "slope -0.5 in [-0.5, -0.5], claimed at most 0 within 0.1; the other 2 curves alike"
+    refuted = judge(RateJudge(-1.0, tolerance=0.1), power_law(-0.5))
+    assert refuted.reason == "slope -0.5 in [-0.5, -0.5], claimed at most -1 within 0.1"
+
+
+def test_a_claim_of_equality_pays_for_both_sides():
+    fit = RateJudge(0.0).fit(Curve(X, NOISY))
+    for shift, tail in ((-2.5 * fit.error, fit.tail_above), (2.5 * fit.error, fit.tail_below)):
+        claim = RateJudge(fit.slope + shift, "equal", 0.5 * fit.error)
+        edge = fit.slope + shift - math.copysign(0.5 * fit.error, shift)
+        assert 0.0 < judge(claim, NOISY).p_value == pytest.approx(2 * tail(edge), rel=1e-9)
+    assert judge(RateJudge(fit.slope, "equal", 9 * fit.error), NOISY).p_value == 1.0
+    assert judge(RateJudge(0.0, "equal", 0.1), np.full(X.size, 2.0)).threshold == 0.1
+
+
+def test_of_several_curves_the_worst_speaks():
+    slow, slower = Curve(X, power_law(-0.5), "slow"), Curve(X, power_law(-0.4), "slower")
+    supported = RateJudge(0.0).judge(Curves((slow, slower)))
+    assert (supported.status, supported.worst, supported.p_value) == (Status.SUPPORTED, "slower", 1.0)
+    curves = [Curve(X, power_law(-1.0)), Curve(X, power_law(-0.2))]
+    unnamed = RateJudge(-0.5).judge(Curves(curves))
+    assert (unnamed.status, unnamed.worst, unnamed.n) == (Status.REFUTED, "curve 1", 2 * X.size)
+    wider = Curve(X, power_law(-0.5, "log-normal", np.random.default_rng(7), 10), "wider")
+    vague = RateJudge(-0.5, tolerance=0.02).judge(Curves((wider, slow)))
+    assert (vague.status, vague.worst) == (Status.INCONCLUSIVE, "wider")
+
+
 def test_a_mean_of_zero_is_inconclusive_and_says_so():
     y = np.ones((3, 5))
     y[2] = 0.0
     verdict = judge(RateJudge(-0.5), y, np.array([1.0, 2.0, 4.0]))
     assert (verdict.status, verdict.p_value) == (Status.INCONCLUSIVE, 1.0)
-    assert "x = 4 is 0" in verdict.reason
+    assert verdict.reason.startswith("the mean of 5 replicates at x = 4 is 0, a slope needs positive means")
+    assert (verdict.statistic, verdict.threshold, verdict.worst, verdict.n) == (0.0, -0.5, "the curve", 15)
+    fine = Curve([1.0, 2.0, 4.0, 8.0], np.ones((4, 2)))
+    second = RateJudge(-0.5).judge(Curves((fine, Curve([1.0, 2.0, 4.0], y))))
+    assert (second.status, second.worst, second.n) == (Status.INCONCLUSIVE, "curve 1", 23)
 
 
 @given(st.integers(0, 10**6))
@@ -208,8 +305,17 @@ def test_values_without_logarithm_are_refused():
         judge(RateJudge(-0.5), np.array([1.0, 0.5, 0.0]), np.array([1.0, 2.0, 3.0]))
     with pytest.raises(ParameterError, match="positive sizes"):
         judge(RateJudge(-0.5), np.ones(3), np.array([0.0, 2.0, 3.0]))
-    with pytest.raises(ParameterError):
-        Curves(())
+    for curves in ((), (X,), (Curve(X, power_law(-0.5)), X)):
+        with pytest.raises(ParameterError):
+            Curves(curves)
+
+
+def test_the_least_that_is_taken():
+    """Three sizes, two replicates, and a size of zero where the rate is one a sample."""
+    assert Curve([1.0, 2.0, 3.0], np.ones((3, 2))).y.shape == (3, 2)
+    assert RateJudge(0.0, resamples=100).resamples == 100
+    decay = RateJudge(0.0, exponential=True)
+    assert decay.fit(Curve([0.0, 1.0, 2.0], np.exp([0.0, -1.0, -2.0]))).slope == pytest.approx(-1.0)
 
 
 @pytest.mark.parametrize(
@@ -220,7 +326,7 @@ def test_values_without_logarithm_are_refused():
         {"tolerance": -0.1},
         {"tolerance": math.nan},
         {"confidence": 1.0},
-        {"resamples": 10},
+        {"resamples": 99},
         {"exponent": math.inf},
     ],
 )

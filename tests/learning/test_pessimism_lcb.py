@@ -189,6 +189,7 @@ def test_without_the_monotone_update_values_fall():
     assert np.any(np.diff(trace.V, axis=0) < 0.0)
 
 
+@pytest.mark.compiled
 def test_much_data_recover_the_optimal_values():
     rng = np.random.default_rng(2)
     P = rng.dirichlet(np.ones(3), size=(3, 2))

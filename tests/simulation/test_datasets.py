@@ -211,6 +211,7 @@ def test_arguments_that_do_not_fit_are_refused(arguments, words):
 
 
 @pytest.mark.parametrize("code", [0, 1, 2])
+@pytest.mark.compiled
 def test_the_compiled_kernel_equals_the_plain_one_bitwise(code):
     accept, alias = alias_table(MU.ravel().copy())
     none = np.empty(0, np.int32)
@@ -226,5 +227,6 @@ def test_the_compiled_kernel_equals_the_plain_one_bitwise(code):
     assert results[0] == results[1]
 
 
+@pytest.mark.compiled
 def test_one_specialisation_serves_every_model():
     assert len(_transitions.signatures) == 1

@@ -120,6 +120,7 @@ def test_a_row_of_a_sparse_table_is_drawn_like_the_dense_row():
 
 
 @pytest.mark.parametrize("seed", range(5))
+@pytest.mark.compiled
 def test_compiled_kernels_equal_the_plain_ones_bitwise(seed):
     p = readonly(np.random.default_rng(seed).dirichlet(np.full(8, 0.3)))
     alpha = readonly([0.0, 1e-3, 0.5, 1.0, 3.0, 1e-300, 40.0, 2.0])

@@ -87,6 +87,7 @@ def test_sparse_and_dense_models_play_the_same_game():
 
 @pytest.mark.statistical
 @pytest.mark.parametrize("noise", ["none", "bernoulli", "gaussian"])
+@pytest.mark.compiled
 def test_mean_returns_are_values(noise):
     n = 40_000
     assert (
@@ -149,6 +150,7 @@ def test_policies_of_another_model_are_refused():
 
 @pytest.mark.parametrize("mdp", [MDP, EPISODIC], ids=["stationary", "episodic"])
 @pytest.mark.parametrize("code", [0, 1, 2])
+@pytest.mark.compiled
 def test_compiled_kernels_equal_the_plain_ones_bitwise(mdp, code):
     flat = tables(mdp)
     pi, std, lengths = PI[None].copy(), np.ones(1), np.array([3, 1, 5])

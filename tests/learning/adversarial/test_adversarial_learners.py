@@ -319,6 +319,7 @@ def test_arms_that_do_not_span_are_refused_by_linear_exp3():
         adversarial.linear_exp3(mdp, features=np.array([[[0.5, 0.5], [0.3, 0.3]]]), rng=0)
 
 
+@pytest.mark.compiled
 def test_one_specialisation_serves_every_learner_and_model():
     from tabular.learning.adversarial._linear_kernels import _play
 

@@ -78,12 +78,14 @@ def test_steps_survive_huge_losses(scale, eta):
     assert h[1] == h[3] >= h[0]
 
 
+@pytest.mark.compiled
 def test_a_spread_that_overflows_with_eta_is_refused():
     with pytest.raises(ParameterError, match="below 1e300"):
         log_barrier_step([0.0, 1e300], 1e9)
     assert hedge_step([0.0, 1e300], 1e9).tolist() == [1.0, 0.0]
 
 
+@pytest.mark.compiled
 def test_bisection_takes_over_where_newton_is_cut_short():
     G, p, q = np.array([0.0, 3.0, 1e6]), np.empty(3), np.empty(3)
     _log_barrier(G, 0.5, 60, p)

@@ -116,6 +116,7 @@ def test_horizons_shorter_than_the_number_of_arms(learner, horizon):
 
 
 @every
+@pytest.mark.compiled
 def test_memory_does_not_grow_with_the_horizon(learner):
     learner(COIN, horizon=10, rng=0)
     peaks = []

@@ -355,6 +355,7 @@ def test_every_contextual_bandit_is_played_and_logged(bandit, seed):
         assert np.all(loop.greedy <= bandit.context_distribution @ bandit.means.max(axis=1) + 1e-12)
 
 
+@pytest.mark.compiled
 def test_kernels_have_one_specialisation_and_names_are_exported(problem):
     square_cb(*problem, horizon=5, rng=0)
     retrain(problem[0], generations=2)

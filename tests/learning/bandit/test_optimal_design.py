@@ -99,6 +99,7 @@ def test_predictions_of_linear_rewards_are_exact(bandit):
     assert np.allclose(bandit.actions.T @ (uniform * (fit @ rewards - rewards)), 0.0, atol=1e-9)
 
 
+@pytest.mark.compiled
 def test_ten_thousand_arms_in_twenty_dimensions_take_less_than_five_seconds():
     x = np.random.default_rng(0).normal(size=(10_000, 20))
     g_optimal_design(x[:50])

@@ -107,6 +107,7 @@ def test_with_much_data_the_bounds_are_tight_and_still_hold(seed):
     assert broken  # the confidence terms are needed: without them the bounds miss
 
 
+@pytest.mark.compiled
 def test_it_stops_with_a_good_policy_and_the_control_stops_too_early():
     losses = []
     for seed in range(6):

@@ -89,6 +89,7 @@ def test_the_account_never_falls_below_k_times_the_threshold(evaluator):
     assert np.all(run.lcb[~explores] >= run.threshold)
 
 
+@pytest.mark.compiled
 def test_sums_are_safe_and_single_episodes_are_not():
     mdp, baseline = trap()
     broken = 0

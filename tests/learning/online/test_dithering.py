@@ -72,6 +72,7 @@ def test_ties_are_spread_or_not():
 
 
 @pytest.mark.parametrize("seed", range(3))
+@pytest.mark.compiled
 def test_where_exploration_must_be_deep_it_fails_and_others_do_not(seed):
     """A fixed budget of 2000 episodes, a hundredth of 2**18."""
     sea, lock = deep_sea(18, shifted=True), combination_lock(18)
@@ -128,6 +129,7 @@ def test_what_is_no_model_is_refused():
         epsilon_greedy(None, episodes=3, rng=0)
 
 
+@pytest.mark.compiled
 def test_the_run_kernel_has_one_specialisation():
     for method in ("certainty-equivalence", "q-learning"):
         for stationary in (True, False):

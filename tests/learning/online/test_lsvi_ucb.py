@@ -386,6 +386,7 @@ def test_models_that_do_not_fit_are_refused():
             agent.observe(0, 0, 0, reward, 1)
 
 
+@pytest.mark.compiled
 def test_each_kernel_has_one_specialisation():
     lsvi_ucb(GOOD, episodes=2, rng=0, reward_noise="bernoulli", features=np.zeros((2, 2, 1)))
     lsvi_ucb(GOOD.to_episodic(), episodes=2, rng=0, features=GOOD.phi, bonus="none")

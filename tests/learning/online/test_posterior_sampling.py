@@ -162,6 +162,7 @@ def test_models_and_tables_that_do_not_fit_are_refused():
         PSRL(3, 2, 4, r=np.zeros((2, 3)), rng=0)
 
 
+@pytest.mark.compiled
 def test_the_run_kernel_has_one_specialisation():
     for rewards in ("known", "estimated"):
         for stationary in (True, False):

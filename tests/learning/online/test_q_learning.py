@@ -201,6 +201,7 @@ def test_models_that_do_not_fit_are_refused():
         q_learning_weights(1, 0)
 
 
+@pytest.mark.compiled
 def test_the_run_kernel_has_one_specialisation():
     for noise in ("none", "bernoulli"):
         q_learning_hoeffding(random_episodic(2, 2, 2, rng=0), episodes=2, reward_noise=noise, rng=0)

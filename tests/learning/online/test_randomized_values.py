@@ -157,6 +157,7 @@ def test_models_and_tables_that_do_not_fit_are_refused():
     assert rlsvi(EpisodicMDP([[[1.0]]], [[-3.0]], H=2), episodes=3, rng=0).values.tolist() == [-6.0] * 3
 
 
+@pytest.mark.compiled
 def test_the_run_kernel_has_one_specialisation():
     for rewards in ("known", "estimated"):
         for stationary in (True, False):

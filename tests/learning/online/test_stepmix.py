@@ -315,6 +315,7 @@ def test_invariant_9_names_do_not_matter(seed, most, evaluator):
 
 
 @pytest.mark.parametrize("algorithm", ["stepmix", "epsmix"])
+@pytest.mark.compiled
 def test_no_episode_on_the_trap_is_unsafe_but_with_plug_in_values(algorithm):
     mdp, baseline = trap()
     learn = functools.partial(RUNS[algorithm], mdp, episodes=8_000, baseline=baseline, threshold=0.52, delta=0.1)

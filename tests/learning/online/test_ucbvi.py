@@ -219,6 +219,7 @@ def test_without_bonus_the_lock_is_never_opened_and_regret_is_linear():
 
 
 @pytest.mark.parametrize(("learner", "scale"), [(ucbvi_ch, 0.002), (ucbvi_bf, 0.02)])
+@pytest.mark.compiled
 def test_regret_of_scaled_bonuses_flattens(learner, scale):
     mdp = random_episodic(4, 3, 4, rng=1, stationary=True)
     regret = np.mean([learner(mdp, episodes=20_000, scale=scale, rng=seed).regret for seed in range(4)], axis=0)
