@@ -58,7 +58,6 @@ __all__ = [
     "CONTROLS",
     "Inequality",
     "WorstCase",
-    "bernoulli_kl",
     "elliptical_bound",
     "elliptical_potential",
     "exact_failure",
@@ -276,11 +275,6 @@ def _worst_multinomial(name: str, n: int, delta: float, grid: int, S: int) -> Wo
         if found > value:
             value, best = found, tuple(count / grid for count in counts)
     return WorstCase(value, best, value, best, False)
-
-
-def bernoulli_kl(x: float, y: float) -> float:
-    """Return the divergence between Bernoulli(x) and Bernoulli(y), natural logarithm; inf where it is infinite."""
-    return float(_laws._kl(check.number(x, "x", low=0, high=1), check.number(y, "y", low=0, high=1)))
 
 
 def kl_upper_limits(n: int, level: float) -> Array:

@@ -1,4 +1,4 @@
-"""The command line: ``rl-theorems list | run | verify | figures | report | falsify | export | doctor``.
+"""The command line: ``rl-theorems list | run | verify | figures | report | atlas | falsify | export | doctor``.
 
 Exit status: 0 as expected; 1 a verdict or a run is not as expected; 2 wrong
 usage, an unknown name or a missing extra; 3 the store cannot be used; 130
@@ -8,11 +8,27 @@ interrupted. Heavy imports happen inside the commands, so that help is instant.
 import json
 import os
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from ._commands import (
+    BackendName,
+    BackendOption,
+    DryRunOption,
+    Scale,
+    ScaleOption,
+    SchedulerOption,
+    Slugs,
+    SomeSlugs,
+    StoreOption,
+    WorkersOption,
+    gather,
+    open_store,
+    say,
+    tell_estimate,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,88 +46,6 @@ app = typer.Typer(
     help="The theorems of reinforcement learning as programs that can be run, judged and plotted.",
     epilog="Errors are one line; with --debug they come with their traceback.",
 )
-
-
-class Scale(StrEnum):
-    """Sizes of the experiments."""
-
-    quick = "quick"
-    paper = "paper"
-
-
-class BackendName(StrEnum):
-    """Where runs happen."""
-
-    processes = "processes"
-    threads = "threads"
-    serial = "serial"
-    dask = "dask"
-
-
-Slugs = Annotated[list[str], typer.Argument(metavar="SLUG...", help="Papers.")]
-SomeSlugs = Annotated[list[str] | None, typer.Argument(metavar="[SLUG]...", help="Papers; all by default.")]
-ScaleOption = Annotated[Scale, typer.Option(help="quick, or the sizes of the papers.")]
-BackendOption = Annotated[BackendName, typer.Option(help="Where runs happen; results do not depend on it.")]
-WorkersOption = Annotated[int | None, typer.Option(min=1, help="Processes or threads; all CPUs by default.")]
-SchedulerOption = Annotated[
-    str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler (tcp://host:port); implies --backend dask.")
-]
-StoreOption = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Where evidence is kept [$RL_THEOREMS_STORE or .rl-theorems].")
-]
-DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Say what would be run, and run nothing.")]
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")
-
-
-def _open_store(path: Path | None) -> "Store":
-    from .engine import Store, default_store
-
-    return Store(path or default_store())
-
-
-def _gather(
-    studies: "Sequence[Study]",
-    store: "Store",
-    scale: Scale,
-    backend: BackendName,
-    workers: int | None,
-    scheduler: str | None,
-) -> None:
-    """Gather what is missing, with progress, and say what was done."""
-    from . import engine
-    from .engine.progress import duration
-
-    name = "dask" if scheduler is not None else backend.value
-    with engine.open_progress() as progress:
-        done = engine.gather(
-            studies,
-            scale=scale.value,
-            store=store,
-            backend=name,
-            workers=workers,
-            scheduler=scheduler,
-            progress=progress,
-        )
-    old = f", {done.outdated} outdated or of another scale left aside" if done.outdated else ""
-    _say(
-        f"{done.total} runs: {done.computed} computed, {done.kept} kept{old}; "
-        f"{duration(done.seconds)}; store {store.path}"
-    )
-
-
-def _tell_estimate(studies: "Sequence[Study]", store: "Store", scale: Scale) -> None:
-    from .engine.progress import duration
-    from .engine.runner import estimate
-
-    found = estimate(studies, scale=scale.value, store=store)
-    untimed = f", {found.untimed} of them never timed" if found.untimed else ""
-    typer.echo(
-        f"{found.missing} of {found.total} runs to do{untimed}; "
-        f"about {duration(found.seconds)} of work on one CPU for the others"
-    )
 
 
 @app.command("list")
@@ -165,11 +99,11 @@ def run(
     from . import discovery
 
     studies = [study for slug in slugs for study in discovery.studies(slug)]
-    with _open_store(store) as opened:
+    with open_store(store) as opened:
         if dry_run:
-            _tell_estimate(studies, opened, scale)
+            tell_estimate(studies, opened, scale)
         else:
-            _gather(studies, opened, scale, backend, workers, scheduler)
+            gather(studies, opened, scale, backend, workers, scheduler)
 
 
 @app.command()
@@ -199,11 +133,11 @@ def verify(
     from .verify import verify as judge
 
     claims = resolve(targets or ())
-    with _open_store(store) as opened:
+    with open_store(store) as opened:
         if dry_run:
-            _tell_estimate(studies_of(claims), opened, scale)
+            tell_estimate(studies_of(claims), opened, scale)
             return
-        _gather(studies_of(claims), opened, scale, backend, workers, scheduler)
+        gather(studies_of(claims), opened, scale, backend, workers, scheduler)
         ledger = judge([claim.id for claim in claims], scale=scale.value, store=opened, backend="serial")
     text = json.dumps(ledger.to_json(), indent=1, ensure_ascii=False) + "\n"
     if as_json is not None and str(as_json) != "-":
@@ -266,11 +200,11 @@ def figures(
 
     chosen = slugs or discovery.slugs("paper_figures")
     studies = _studies_of_figures(chosen)
-    with _open_store(store) as opened:
+    with open_store(store) as opened:
         if dry_run:
-            _tell_estimate(studies, opened, scale)
+            tell_estimate(studies, opened, scale)
             return
-        _gather(studies, opened, scale, backend, workers, scheduler)
+        gather(studies, opened, scale, backend, workers, scheduler)
         for path in _draw(chosen, scale, opened, out):
             typer.echo(str(path))
 
@@ -290,24 +224,75 @@ def report(
 ) -> None:
     """Write the report, a static site: findings, ledger, a page a paper with its figures."""
     from . import discovery
+    from .atlas import numbers
     from .falsify import Searches
     from .report import site
     from .verify import resolve, studies_of
     from .verify import verify as judge
 
     drawn = discovery.slugs("paper_figures")
-    studies = [*studies_of(resolve(())), *_studies_of_figures(drawn)]
-    with _open_store(store) as opened:
+    atlas_studies = [numbers.choose()] if numbers.SLUG in discovery.slugs() else []
+    studies = [*studies_of(resolve(())), *_studies_of_figures(drawn), *atlas_studies]
+    with open_store(store) as opened:
         if dry_run:
-            _tell_estimate(studies, opened, scale)
+            tell_estimate(studies, opened, scale)
             return
-        _gather(studies, opened, scale, backend, workers, scheduler)
+        gather(studies, opened, scale, backend, workers, scheduler)
         ledger = judge((), scale=scale.value, store=opened, backend="serial")
         _draw(drawn, scale, opened, figures_out)
         searches = Searches(opened.path)
         searched = searches.of([entry.claim for entry in ledger.entries])
-        page = site.build(ledger, out=out, scale=scale.value, figures=figures_out, searched=searched)
+        tables = [numbers.collect(study, scale=scale.value, store=opened) for study in atlas_studies]
+        page = site.build(
+            ledger,
+            out=out,
+            scale=scale.value,
+            figures=figures_out,
+            searched=searched,
+            atlas=tables[0] if tables else None,
+        )
     typer.echo(str(page))
+
+
+@app.command()
+def atlas(
+    family: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A family of instances; may be repeated; all by default.")
+    ] = None,
+    measure: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A measure; may be repeated; all by default.")
+    ] = None,
+    scale: ScaleOption = Scale.quick,
+    backend: BackendOption = BackendName.processes,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    store: StoreOption = None,
+    as_json: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the numbers as JSON; - for standard output.")
+    ] = None,
+    as_csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write the numbers as CSV; - for standard output.")
+    ] = None,
+    dry_run: DryRunOption = False,
+) -> None:
+    """Tabulate complexity measures of families of instances: which numbers are exact, and how long each took."""
+    from .atlas import numbers, table
+
+    study = numbers.choose(family or (), measure or ())
+    with open_store(store) as opened:
+        if dry_run:
+            tell_estimate([study], opened, scale)
+            return
+        gather([study], opened, scale, backend, workers, scheduler)
+        found = numbers.collect(study, scale=scale.value, store=opened)
+    files = [(path, text) for path, text in ((as_json, found.json()), (as_csv, found.csv())) if path is not None]
+    for path, text in files:
+        if str(path) == "-":
+            typer.echo(text, nl=False)
+        else:
+            path.write_text(text, encoding="utf-8")
+    if all(str(path) != "-" for path, _ in files):
+        table.show(found)
 
 
 @app.command()
@@ -338,7 +323,7 @@ def falsify(
     if not chosen:
         raise ParameterError("none of these claims is of a kind that one instance can contradict")
     broken = False
-    with _open_store(store) as opened:
+    with open_store(store) as opened:
         searches = Searches(opened.path)
         for claim in chosen:
             try:
@@ -390,7 +375,7 @@ def export(
     from .export import export as write
 
     studies = [study for slug in slugs for study in discovery.studies(slug)]
-    with _open_store(store) as opened:
+    with open_store(store) as opened:
         for path in write(studies, scale=scale.value, store=opened, out=out):
             typer.echo(str(path))
 
@@ -430,7 +415,7 @@ def _execute(arguments: list[str]) -> int:
         problem.show()  # a wrong option or argument, in typer's own words
         return int(problem.exit_code)
     if result == 130:
-        _say("rl-theorems: interrupted; finished runs are kept, the same command goes on from there")
+        say("rl-theorems: interrupted; finished runs are kept, the same command goes on from there")
     return result if isinstance(result, int) else 0
 
 
@@ -440,8 +425,8 @@ def _fail(problem: BaseException, status: int, debug: bool) -> int:
 
         traceback.print_exception(problem)
         for _, _, details in getattr(problem, "failures", ()):
-            _say(details)
-    _say(f"rl-theorems: {problem}")
+            say(details)
+    say(f"rl-theorems: {problem}")
     return status
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -227,21 +227,11 @@ def draw_finite(table: Table) -> matplotlib.figure.Figure:
     return figure
 
 
-def _figure(
-    name: str, title: str, caption: str, studies: tuple[str, ...], table: Callable[[Evidence], Table],
-    draw: Callable[[Table], matplotlib.figure.Figure], claims: tuple[str, ...],
-) -> Figure:  # fmt: skip
-    return Figure(
-        id=f"{SLUG}/{name}",
-        title=title,
-        caption=caption,
-        studies=tuple(f"{SLUG}/{study}" for study in studies),
-        table=table,
-        draw=draw,
-        claims=tuple(f"{SLUG}/{claim}" for claim in claims),
-        differences=("the paper's figures show proprietary logs; this one is on synthetic instances",),
-    )
-
+_figure = functools.partial(
+    Figure.of,
+    SLUG,
+    differences=("the paper's figures show proprietary logs; this one is on synthetic instances",),
+)
 
 FIGURES = (
     _figure(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy.typing as npt
 
@@ -46,3 +46,28 @@ class Figure:
     draw: "Callable[[Table], matplotlib.figure.Figure]"
     claims: tuple[str, ...] = ()
     differences: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        slug: str,
+        name: str,
+        title: str,
+        caption: str,
+        studies: tuple[str, ...],
+        table: Callable[[Evidence], Table],
+        draw: "Callable[[Table], matplotlib.figure.Figure]",
+        claims: tuple[str, ...] = (),
+        differences: tuple[str, ...] = (),
+    ) -> Self:
+        """Return a figure of paper ``slug``; its name, studies and claims are given without the slug."""
+        return cls(
+            id=f"{slug}/{name}",
+            title=title,
+            caption=caption,
+            studies=tuple(f"{slug}/{study}" for study in studies),
+            table=table,
+            draw=draw,
+            claims=tuple(f"{slug}/{claim}" for claim in claims),
+            differences=differences,
+        )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -247,21 +248,11 @@ def draw_variants(table: Table) -> matplotlib.figure.Figure:
     return figure
 
 
-def _figure(
-    name: str, title: str, caption: str, studies: tuple[str, ...], table: Callable[[Evidence], Table],
-    draw: Callable[[Table], matplotlib.figure.Figure], claims: tuple[str, ...],
-) -> Figure:  # fmt: skip
-    return Figure(
-        id=f"{SLUG}/{name}",
-        title=title,
-        caption=caption,
-        studies=tuple(f"{SLUG}/{study}" for study in studies),
-        table=table,
-        draw=draw,
-        claims=tuple(f"{SLUG}/{claim}" for claim in claims),
-        differences=("the paper has no experiments (recalled)",),
-    )
-
+_figure = functools.partial(
+    Figure.of,
+    SLUG,
+    differences=("the paper has no experiments (recalled)",),
+)
 
 FIGURES = (
     _figure(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -201,21 +201,11 @@ def draw_regret(table: Table) -> matplotlib.figure.Figure:
     return figure
 
 
-def _figure(
-    name: str, title: str, caption: str, studies: tuple[str, ...], table: Callable[[Evidence], Table],
-    draw: Callable[[Table], matplotlib.figure.Figure], claims: tuple[str, ...],
-) -> Figure:  # fmt: skip
-    return Figure(
-        id=f"{SLUG}/{name}",
-        title=title,
-        caption=caption,
-        studies=tuple(f"{SLUG}/{study}" for study in studies),
-        table=table,
-        draw=draw,
-        claims=tuple(f"{SLUG}/{claim}" for claim in claims),
-        differences=("drawn from this project's own instances; whether the paper has a figure like it was not seen",),
-    )
-
+_figure = functools.partial(
+    Figure.of,
+    SLUG,
+    differences=("drawn from this project's own instances; whether the paper has a figure like it was not seen",),
+)
 
 FIGURES = (
     _figure(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -173,27 +173,7 @@ def draw_joint(table: Table) -> matplotlib.figure.Figure:
     return figure
 
 
-def _figure(
-    name: str,
-    title: str,
-    caption: str,
-    studies: tuple[str, ...],
-    table: Callable[[Evidence], Table],
-    draw: Callable[[Table], Any],
-    claims: tuple[str, ...],
-    differences: tuple[str, ...],
-) -> Figure:
-    return Figure(
-        id=f"{SLUG}/{name}",
-        title=title,
-        caption=caption,
-        studies=tuple(f"{SLUG}/{study}" for study in studies),
-        table=table,
-        draw=draw,
-        claims=tuple(f"{SLUG}/{claim}" for claim in claims),
-        differences=differences,
-    )
-
+_figure = functools.partial(Figure.of, SLUG)
 
 FIGURES = (
     _figure(

@@ -1,6 +1,8 @@
 """Robust sequences by definition, in rational arithmetic: every kernel and every policy is written out."""
 
 import itertools
+import math
+import statistics
 from fractions import Fraction
 
 
@@ -92,6 +94,31 @@ def sequence(P, r, gamma, completion, limit=50):
             return found, "repeat"
         made.append(free)
     return found, "limit"
+
+
+def worst_sampled(P, r, gamma, start, policy, horizon, rollouts, log, rng):
+    """Smallest estimate, its kernel and the smallest lower limit, from returns drawn in order."""
+
+    def draw(row):
+        u = rng.random()
+        return next(j for j in range(len(row)) if u < math.fsum(row[: j + 1]))
+
+    rewards = [x for row in r for x in row]
+    spread = (max(rewards) - min(rewards)) * sum(gamma**t for t in range(horizon))
+    beyond = min(rewards) * (1.0 / (1.0 - gamma) - sum(gamma**t for t in range(horizon)))
+    estimates, limits = [], []
+    for T in P:
+        returns = []
+        for _ in range(rollouts):
+            path = [draw(start)]
+            for _ in range(horizon):
+                path.append(draw(T[path[-1]][policy[path[-1]]]))
+            returns.append(sum(gamma**t * r[s][policy[s]] for t, s in enumerate(path[:-1])))
+        half = math.sqrt(2.0 * statistics.variance(returns) * log / rollouts)
+        half += 7.0 * spread * log / (3.0 * (rollouts - 1))
+        estimates.append(statistics.fmean(returns))
+        limits.append(estimates[-1] - half + min(beyond, 0.0))
+    return estimates.index(min(estimates)), min(estimates), min(limits)
 
 
 def tree_value(P, r, gamma, policy, s, depth):

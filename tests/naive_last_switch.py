@@ -115,8 +115,11 @@ def rounding_value(bandit, mu, pulls, contention, scores):
     return total
 
 
-def play_virtual(bandit, mu, rounds, pulls, rng):
-    """One run of mirrored virtual states with ties at random; draws in the documented order."""
+def play_virtual(bandit, mu, rounds, pulls, rng, *, scores=None, random_ties=True, wasteful=False, stray=False):
+    """One run of mirrored virtual states: what each round pays and promises, and how often real is below virtual.
+
+    Draws in the documented order. Candidates are ranked by ``scores`` (n, X), the payoffs where none are given.
+    """
     n, X = bandit.payoffs.shape
     order, p = counters(bandit.m, bandit.M), table(bandit)
     law = mu.sum(axis=2)
@@ -125,7 +128,7 @@ def play_virtual(bandit, mu, rounds, pulls, rng):
         cumulative = np.cumsum(law[i])
         virtual.append(order[min(int(np.searchsorted(cumulative, rng.random(), side="right")), X - 1)])
     real = [bandit.M] * n
-    paid = promised = 0.0
+    paid, promised, below = [], [], 0
     for _ in range(rounds):
         candidates = []
         for i in range(n):
@@ -134,22 +137,41 @@ def play_virtual(bandit, mu, rounds, pulls, rng):
             if q > 1 - 1e-9 or (q >= 1e-9 and rng.random() < q):
                 candidates.append(i)
         free, chosen = list(candidates), []
-        for _ in range(min(pulls, len(candidates))):
+        score = [(bandit.payoffs if scores is None else scores)[i][order.index(tau)] for i, tau in enumerate(virtual)]
+        for _ in range(0 if wasteful and len(candidates) > pulls else min(pulls, len(candidates))):
             best, ties = None, 0
             for i in free:
-                if best is None or p[i][virtual[i]] > p[best][virtual[best]]:
+                if best is None or score[i] > score[best]:
                     best, ties = i, 1
-                elif p[i][virtual[i]] == p[best][virtual[best]]:
+                elif random_ties and score[i] == score[best]:
                     ties += 1
                     if rng.random() * ties < 1.0:
                         best = i
             free.remove(best)
             chosen.append(best)
-        paid += sum(p[i][real[i]] for i in chosen)
-        promised += sum(p[i][virtual[i]] for i in chosen)
+        promised.append(sum(p[i][virtual[i]] for i in chosen))
+        if stray and not candidates:
+            chosen.append(int(rng.random() * n))
+        paid.append(sum(p[i][real[i]] for i in chosen))
         virtual = [step(tau, i in candidates, bandit.m, bandit.M) for i, tau in enumerate(virtual)]
         real = [step(tau, i in chosen, bandit.m, bandit.M) for i, tau in enumerate(real)]
-    return paid / rounds, promised / rounds
+        below += sum(tau < other for tau, other in zip(real, virtual, strict=True))
+    return np.array(paid), np.array(promised), below
+
+
+def play_interleaved(delays, rates, burn, rounds, rng):
+    """Mean payoff of one run: pulls in the order of the times (z + u_i) / x_i."""
+    starts = [u / x if x > 0 else math.inf for x, u in ((x, rng.random()) for x in rates)]
+    times = sorted(
+        (start + z / x, i) for i, (start, x) in enumerate(zip(starts, rates, strict=True)) if x > 0
+        for z in range(burn + rounds)
+    )  # fmt: skip
+    last, paid = {}, []
+    for t, (_, i) in enumerate(times[: burn + rounds]):
+        top = delays.shape[1]
+        paid.append(delays[i][min(t - last.get(i, -top), top) - 1])
+        last[i] = t
+    return np.mean(paid[burn:])
 
 
 def interleaved_value(delays, shares):

@@ -5,6 +5,7 @@ Nothing here uses the package's kernels.
 
 import itertools
 import math
+import statistics
 from fractions import Fraction
 
 
@@ -43,7 +44,9 @@ def most_played(rows, S, A):
 
 
 def vi_lcb(data, gamma, penalty, T, monotone=True, split=True):
-    """A6 from the pseudocode, with empirical rewards and transition frequencies of each part; ``penalty(n)`` is b.
+    """A6 from the pseudocode, with empirical rewards and transition frequencies of each part.
+
+    ``penalty`` maps a pair's backup targets ``r + gamma V(s')`` in its part to b.
 
     Returns the lists of V_t and pi_t for t = 0..T.
     """
@@ -62,7 +65,8 @@ def vi_lcb(data, gamma, penalty, T, monotone=True, split=True):
                 n = len(here)
                 reward = sum(row[2] for row in here) / n if n else 0.0
                 follow = sum(V[-1][row[3]] for row in here) / n if n else 0.0
-                Q[s][a] = reward - penalty(n) + gamma * follow
+                b = penalty([row[2] + gamma * V[-1][row[3]] for row in here])
+                Q[s][a] = reward - b + gamma * follow
         values, actions = [], []
         for s in range(S):
             best = argmax(Q[s])
@@ -75,6 +79,15 @@ def vi_lcb(data, gamma, penalty, T, monotone=True, split=True):
         V.append(values)
         policy.append(actions)
     return V, policy
+
+
+def bernstein(targets, log_term, top):
+    """Maurer and Pontil's width for samples in [0, top], cut at ``top``; two samples are the fewest with a variance."""
+    if len(targets) < 2:
+        return top
+    spread = statistics.variance(map(Fraction, targets))
+    n = len(targets)
+    return min(math.sqrt(2 * spread * Fraction(log_term) / n) + 7 * top * log_term / (3 * (n - 1)), top)
 
 
 def binomial(n, k, p):

@@ -1,6 +1,7 @@
 """A ledger that looks like a real one, with every status and some hostile text, for the tests of the report."""
 
 import json
+import math
 import struct
 import zlib
 
@@ -9,6 +10,7 @@ import sympy as sp
 from bounds.claims import Assumption, Claim, Control, Finding, Kind, Paper, Provenance, Status, Verdict
 from bounds.judges import CoverageJudge, IdentityJudge, InequalityJudge, LowerBoundJudge, RateJudge, SeparationJudge
 from bounds.ledger import Entry, Ledger
+from experiments.atlas.numbers import Atlas, Number
 from experiments.study import Study
 
 HOSTILE = '<script>document.title="owned"</script><img src=x onerror=alert(1)>'
@@ -262,3 +264,26 @@ def write_figure(folder, slug="lower-confidence", name="fig_rates", **changes):
     for suffix in (".pdf", ".csv"):
         (folder / slug / f"{name}{suffix}").write_text("as rendered")
     (folder / slug / f"{name}.json").write_text(json.dumps(note))
+
+
+def _number(family, size, instance, kind, measure, lower, upper, **given):
+    defaults = {"certified": True, "fraction": "", "method": "policy iteration", "seconds": 0.002}
+    return Number(family, size, instance, kind, measure, lower, upper, **{**defaults, **given})
+
+
+ATLAS = Atlas(
+    "quick",
+    (
+        _number("riverswim", 6, "RiverSwim-6", "average", "diameter", 14.5, 14.5, fraction="29/2"),
+        _number("riverswim", 6, "RiverSwim-6", "average", "smallest-gap", math.inf, math.inf),
+        _number("joa", 10, "two states 1/10", "average", "diameter", 9.5, 10.25, seconds=1.5),
+        _number("random", 4, "random-4", "episodic", "coverability", 3.5, 3.5 + 1e-12),
+        _number("random", 4, "random-4", "episodic", "gap-visitation", 40.0, math.inf),
+        _number("lock", 5, "lock-5", "episodic", "gorp-horizon", 1.0, 8.14759),
+        _number(
+            *("arms", 5, "5 arms", "episodic", "coverability", -math.inf, math.inf),
+            certified=False,
+            method=f"layer 2: {HOSTILE}",
+        ),
+    ),
+)

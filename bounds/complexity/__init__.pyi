@@ -1,9 +1,3 @@
-from .average import bias_span as bias_span
-from .average import diameter as diameter
-from .average import mixing_time as mixing_time
-from .average import one_way_times as one_way_times
-from .average import second_eigenvalue_modulus as second_eigenvalue_modulus
-from .average import spectral_gap as spectral_gap
 from .bellman_errors import inherent_bellman_error as inherent_bellman_error
 from .bellman_errors import linear_bellman_error as linear_bellman_error
 from .bellman_ranks import bellman_eluder_dimension as bellman_eluder_dimension
@@ -14,6 +8,9 @@ from .capacity_bounds import empowerment as empowerment
 from .certified import Certified as Certified
 from .chain_cuts import cheeger_constant as cheeger_constant
 from .chain_gap import absolute_spectral_gap as absolute_spectral_gap
+from .chain_gap import second_eigenvalue_modulus as second_eigenvalue_modulus
+from .chain_gap import spectral_gap as spectral_gap
+from .chain_mixing import mixing_time as mixing_time
 from .chain_policies import worst_over_policies as worst_over_policies
 from .chain_policies import worst_policy_hitting_time as worst_policy_hitting_time
 from .chain_policies import worst_policy_mixing_time as worst_policy_mixing_time
@@ -29,6 +26,8 @@ from .decision_estimation import decision_estimation as decision_estimation
 from .decision_estimation import worst_case_regret as worst_case_regret
 from .designs import least_worst_variance as least_worst_variance
 from .designs import log_det_information as log_det_information
+from .diameters import diameter as diameter
+from .diameters import one_way_times as one_way_times
 from .effective_horizons import QviAnalysis as QviAnalysis
 from .effective_horizons import effective_horizon as effective_horizon
 from .effective_horizons import gorp_horizon as gorp_horizon
@@ -41,10 +40,10 @@ from .eluder_dimensions import eluder_upper_bounds as eluder_upper_bounds
 from .eluder_dimensions import linear_eluder_bound as linear_eluder_bound
 from .eluder_dimensions import star_number as star_number
 from .eluder_dimensions import threshold_dimension as threshold_dimension
-from .gap_sums import inverse_gap_sum as inverse_gap_sum
-from .gap_sums import smallest_gap as smallest_gap
-from .gap_sums import tied_optimal_pairs as tied_optimal_pairs
+from .gaps import inverse_gap_sum as inverse_gap_sum
+from .gaps import smallest_gap as smallest_gap
 from .gaps import suboptimality_gaps as suboptimality_gaps
+from .gaps import tied_optimal_pairs as tied_optimal_pairs
 from .information_ratios import RegretInformation as RegretInformation
 from .information_ratios import bernoulli_outcomes as bernoulli_outcomes
 from .information_ratios import decision_estimation_coefficient as decision_estimation_coefficient
@@ -59,7 +58,8 @@ from .revealing_constants import pseudo_inverse_constant as pseudo_inverse_const
 from .revealing_constants import revealing_constant as revealing_constant
 from .spanning import reached_pairs as reached_pairs
 from .spanning import spanning_capacity as spanning_capacity
-from .value_spans import value_span as value_span
+from .spans import bias_span as bias_span
+from .spans import value_span as value_span
 from .variance import optimal_variance as optimal_variance
 from .variance import policy_return_variance as policy_return_variance
 from .variance import value_norm as value_norm

@@ -9,8 +9,8 @@ from tabular import _check as check
 from tabular import planning
 from tabular._jit import kernel
 
-from .average import as_chain
 from .certified import Certified
+from .chain_mixing import as_chain
 
 __all__ = ["cheeger_constant"]
 

@@ -13,8 +13,8 @@ from tabular._jit import kernel
 from tabular.errors import NotConverged, ParameterError
 from tabular.planning.average_reward_arithmetic import FLOAT, _gth
 
-from .average import as_chain, mixing_time
 from .certified import Certified
+from .chain_mixing import as_chain, mixing_time
 
 __all__ = ["worst_over_policies", "worst_policy_hitting_time", "worst_policy_mixing_time"]
 

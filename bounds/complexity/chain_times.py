@@ -11,8 +11,8 @@ from tabular.errors import ModelError
 from tabular.models import AverageRewardMDP
 from tabular.planning.average_reward_arithmetic import RATIONAL, rational_model
 
-from .average import as_chain
 from .certified import Certified
+from .chain_mixing import as_chain
 
 __all__ = ["kemeny_constant", "mean_hitting_times", "stationary_law"]
 

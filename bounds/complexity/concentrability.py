@@ -77,7 +77,7 @@ def single_policy_concentrability(
     return _worst_ratio(steps, d, error, data, "occupancy of the policy")
 
 
-def _worst_ratio(steps: Steps, d: Array, error: float, mu: Array, method: str) -> Certified:
+def _worst_ratio(steps: Steps, d: Array, error: Array, mu: Array, method: str) -> Certified:
     """Enclose ``max d / mu`` over the pairs with ``d > 0``."""
     used = d > 0.0
     naked = used & (mu == 0.0)

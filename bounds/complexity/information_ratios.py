@@ -7,7 +7,9 @@ two actions.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import numpy.typing as npt
@@ -184,7 +186,7 @@ def posterior_regret_information(prior: npt.ArrayLike, means: npt.ArrayLike) -> 
     np.add.at(joint, best, weights[:, None, None] * laws)
     product = thompson[:, None, None] * joint.sum(axis=0)
     information = np.maximum(0.0, np.asarray(special.rel_entr(joint, product)).sum(axis=(0, 2)))
-    regret = np.maximum(0.0, weights @ mean.max(axis=1) - weights @ mean)
+    regret = weights @ (mean.max(axis=1, keepdims=True) - mean)  # a sum of parts >= 0: accurate relative to itself
     return RegretInformation(regret, information, thompson)
 
 
@@ -200,8 +202,10 @@ def information_ratio(regret: npt.ArrayLike, information: npt.ArrayLike) -> Cert
     -------
     Certified
         0 if some action has no regret; ``inf`` if no action has information and all have regret. Witness:
-        probabilities (K,) on at most two actions. The ratio is convex in p, so the tangent at p bounds it below:
-        :math:`\min_a2\rho r_a-\rho^2I_a` with :math:`\rho=\langle p,r\rangle/\langle p,I\rangle`.
+        probabilities (K,) on at most two actions. The ratio is convex in p, so tangents bound it below: for every
+        :math:`\rho\ge0` it is at least :math:`\min_a2\rho r_a-\rho^2I_a`. At :math:`\rho=r_a/I_a` of one action, or
+        :math:`2(r_a-r_b)/(I_a-I_b)` of two, this is the minimum itself; it is evaluated in fractions, because
+        :math:`\rho` is large where regret is small, and the difference cancels.
 
     Raises
     ------
@@ -239,10 +243,21 @@ def information_ratio(regret: npt.ArrayLike, information: npt.ArrayLike) -> Cert
     p[a] += share[a, b]
     p[b] += 1.0 - share[a, b]
     upper = float(ratio[a, b]) * (1.0 + 16.0 * _EPS)
-    rho = float(mixed_r[a, b] / mixed_i[a, b])
-    tangent = float((2.0 * rho * r - rho**2 * info).min())
-    lower = max(0.0, tangent - 16.0 * _EPS * (rho * float(r.max()) + rho**2 * float(info.max())))
-    return Certified(min(lower, upper), upper, "pairs of actions above, tangent below", p)
+    return Certified(min(_tangent(r, info, a, b), upper), upper, "pairs of actions above, tangent below", p)
+
+
+def _tangent(r: Floats, info: Floats, a: int, b: int) -> float:
+    """Return the largest tangent, least over actions, at the slopes that belong to a, to b and to both; rounded down.
+
+    The minimum over actions is exact: only its last step leaves the fractions.
+    """
+    regret, gained = [Fraction(float(x)) for x in r], [Fraction(float(x)) for x in info]
+    slopes = [regret[c] / gained[c] for c in (a, b) if gained[c]]
+    if gained[a] != gained[b]:
+        slopes.append(max(Fraction(0), 2 * (regret[a] - regret[b]) / (gained[a] - gained[b])))
+    best = max(min(rho * (2 * x - rho * y) for x, y in zip(regret, gained, strict=True)) for rho in slopes)
+    near = float(best)
+    return max(0.0, near if Fraction(near) <= best else math.nextafter(near, -math.inf))
 
 
 def _shares(r: Floats, info: Floats) -> Floats:

@@ -69,7 +69,7 @@ def feature_coverage(
         if not basis.shape[1]:
             continue
         smallest = min(smallest, gap)
-        here = _quotient(known @ basis, data[h][data[h] > 0.0], used @ basis, d[h][d[h] > 0.0], error)
+        here = _quotient(known @ basis, data[h][data[h] > 0.0], used @ basis, d[h][d[h] > 0.0], error[h][d[h] > 0.0])
         if here[1] > high:
             high, worst = here[1], (h, basis @ here[2])
         low = max(low, here[0])
@@ -89,11 +89,19 @@ def _span(rows: Array, tau: float) -> tuple[Array, float]:
     _, size, right = np.linalg.svd(rows, full_matrices=False)
     keep = size > tau * size.max(initial=0.0)
     ratio = float(size[keep].min() / size.max()) if keep.any() else 0.0
+    if np.count_nonzero(keep) == rows.shape[1]:
+        return np.eye(rows.shape[1]), ratio  # as they are: features that are orthogonal under the data stay so
     return np.ascontiguousarray(right[keep].T), ratio
 
 
-def _quotient(known: Array, mu: Array, used: Array, d: Array, error: float) -> tuple[float, float, Array]:
-    """Return lower and upper bound of the largest quotient, and the direction that attains the lower one."""
+def _quotient(known: Array, mu: Array, used: Array, d: Array, error: Array) -> tuple[float, float, Array]:
+    """Return lower and upper bound of the largest quotient, and the direction that attains the lower one.
+
+    The quotient is the same for features in other units; in those in which the data's have second moment 1, the
+    condition number is almost the smallest there is.
+    """
+    unit = np.sqrt(mu @ known**2)
+    known, used = known / unit, used / unit
     triangle = np.linalg.qr(np.sqrt(mu)[:, None] * known, mode="r")
     inverse = np.linalg.inv(triangle)
     _, size, right = np.linalg.svd(np.sqrt(d)[:, None] * (used @ inverse), full_matrices=False)
@@ -101,9 +109,9 @@ def _quotient(known: Array, mu: Array, used: Array, d: Array, error: float) -> t
     n = known.shape[0] + used.shape[0] + 8
     rounding = 4.0 * n * _EPS
     above, below = d @ (used @ theta) ** 2, mu @ (known @ theta) ** 2
-    fault = error * float(((used @ theta) ** 2).sum())
+    fault = float(error @ (used @ theta) ** 2)
     low = max(0.0, float(above - fault)) / float(below) * (1.0 - rounding)
     condition = float(np.linalg.norm(triangle, 2) * np.linalg.norm(inverse, 2))
-    spread = error * float((np.linalg.norm(used @ inverse, axis=1) ** 2).sum())
+    spread = float(error @ np.linalg.norm(used @ inverse, axis=1) ** 2)
     high = float(size[0] ** 2) * (1.0 + rounding * condition) + spread
-    return low, max(low, high), theta
+    return low, max(low, high), theta / unit

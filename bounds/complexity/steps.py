@@ -82,10 +82,12 @@ def behaviour(steps: Steps, mu: npt.ArrayLike) -> Array:
     return full
 
 
-def policy_occupancy(steps: Steps, policy: npt.ArrayLike) -> tuple[Array, float]:
+def policy_occupancy(steps: Steps, policy: npt.ArrayLike) -> tuple[Array, Array]:
     """Return the occupancy (H, S, A) of a policy and a bound on the error of its non-zero entries.
 
-    Entries that the policy cannot reach are exactly 0.
+    Entries that the policy cannot reach are exactly 0. Over a finite horizon occupancies are sums of products of
+    numbers >= 0, so that each has a small error relative to itself; discounted ones carry the residual of their flow
+    equations, state by state.
     """
     array = np.asarray(policy)
     if len(steps.shape) == 1:
@@ -95,8 +97,15 @@ def policy_occupancy(steps: Steps, policy: npt.ArrayLike) -> tuple[Array, float]
     H, S, A = steps.table
     d = planning.occupancy(mdp, array)
     if not steps.discounted:
-        return d, 2.0 * H * (S + A + 4) * _EPS + H * mdp.row_error
+        return d, d * (2.0 * H * (S * A + 4) * _EPS + H * mdp.row_error)
     state = d.sum(axis=1)
     flow = (1.0 - mdp.gamma) * mdp.mu0 + mdp.gamma * np.einsum("sa,sat->t", d, mdp.dense_P())
-    residual = float(np.abs(state - flow).sum()) + 2.0 * (S * A + A + 8) * _EPS
-    return d[None], residual / (1.0 - mdp.gamma)
+    rounding = 2.0 * (S * A + A + 8) * _EPS
+    wrong = np.abs(state - flow) + rounding * (state + flow)
+    share = mdp.policy(array)
+    if share.dtype == np.int64:
+        share = np.eye(A)[share]
+    system = np.eye(S) - mdp.gamma * np.einsum("sa,sat->ts", share, mdp.dense_P())
+    visits = np.maximum(np.linalg.solve(system, wrong), 0.0)  # what is wrong at one state travels on from there
+    rest = (np.abs(wrong - system @ visits).sum() + rounding * (wrong.sum() + visits.sum())) / (1.0 - mdp.gamma)
+    return d[None], ((visits + rest)[:, None] * share + rounding * d)[None]

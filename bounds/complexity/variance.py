@@ -10,8 +10,8 @@ from tabular import planning
 from tabular.errors import ParameterError
 from tabular.models import AverageRewardMDP, EpisodicMDP
 
-from .average import bias_span
 from .certified import Certified
+from .spans import bias_span
 from .steps import as_steps
 
 __all__ = ["optimal_variance", "policy_return_variance", "value_norm"]

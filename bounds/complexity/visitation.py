@@ -163,7 +163,7 @@ def _solve(mdp: EpisodicMDP, h: int, c: Array) -> tuple[float, float, Array]:
     policy[: h + 1] = np.where(total > 0.0, mass / np.where(total > 0.0, total, 1.0), 1.0 / A)
     policy /= policy.sum(axis=2, keepdims=True)
     d, error = policy_occupancy(as_steps(mdp), policy)
-    least = np.maximum(d[h].reshape(-1)[wanted] - error, np.finfo(float).tiny)
+    least = np.maximum((d[h] - error[h]).reshape(-1)[wanted], np.finfo(float).tiny)
     above = scale * float((cost[wanted] / least).max())
     prices = np.zeros(S * A)
     prices[wanted] = np.maximum(-answer.ineqlin.marginals, 0.0)

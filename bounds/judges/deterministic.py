@@ -39,7 +39,8 @@ class IdentityJudge:
         tolerance = 0.0 if sample.exact else self.tolerance
         with np.errstate(over="ignore"):
             gap = abs(sample.left - sample.right)
-            size = np.maximum(sample.scale, np.maximum(abs(sample.left), abs(sample.right)).astype(np.float64))
+            largest = [finite(one) for one in np.maximum(abs(sample.left), abs(sample.right))]
+            size = np.maximum(sample.scale, largest)
             error = np.array([finite(one) for one in gap]) / size
         unequal = np.asarray(sample.left != sample.right) if sample.exact else error > tolerance
         worst = int(np.argmax(error + unequal))

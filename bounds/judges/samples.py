@@ -100,7 +100,7 @@ class Comparison:
         for name in ("left", "right"):
             value = getattr(self, name)
             rational = _rationals(value, name) if self.exact else None
-            if rational is None or rational.size == 0:
+            if rational is None:
                 set_(self, name, _values(value, name))
             else:
                 set_(self, name, rational)

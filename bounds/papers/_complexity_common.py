@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from bounds.claims import Assumption, Evidence, Provenance
+from bounds.judges import Comparison
 
-from ._foundations_common import Points
+from ._measures import Measure, Rows, joined
 
-__all__ = ["DOCS", "SLUG", "Rows", "derived", "not_empty"]
+__all__ = ["DOCS", "PAGE", "SLUG", "compared", "derived", "not_empty", "rows_of"]
 
 SLUG = "complexity-measures"
-DOCS = f"docs/papers/{SLUG}.md"
+PAGE = f"papers/{SLUG}.md"
+DOCS = f"docs/{PAGE}"
 
 
-class Rows(Points):
-    """The rows of one table of one study of this paper; as `Points` otherwise."""
+def rows_of(evidence: Evidence, study: str, table: str) -> Rows:
+    """Return the rows of one table of one study of this paper."""
+    return Rows(evidence.where(f"{SLUG}/{study}"), table)
 
-    def __init__(self, evidence: Evidence, study: str, table: str) -> None:
-        self._records = tuple(evidence.where(f"{SLUG}/{study}"))
-        self._table = table
-        self._keep = None
+
+def compared(study: str, table: str, *pairs: tuple[str, str | float]) -> Measure:
+    """Return the function that compares pairs of columns (or numbers) of one table."""
+
+    def measure(evidence: Evidence) -> Comparison:
+        rows = rows_of(evidence, study, table)
+        sides = [tuple(rows[one] if isinstance(one, str) else one for one in pair) for pair in pairs]
+        return joined(rows, *((left, right) for left, right in sides))
+
+    return measure
 
 
 def derived(anchor: str, **constants: str) -> Provenance:

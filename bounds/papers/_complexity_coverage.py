@@ -8,15 +8,15 @@ import sympy as sp
 from bounds.claims import Assumption, Claim, Control, Evidence, Kind
 from bounds.judges import AllOf, Comparison, IdentityJudge, InequalityJudge
 
-from ._complexity_common import SLUG, Rows, derived, not_empty
-from ._foundations_common import joined
+from ._complexity_common import SLUG, derived, not_empty, rows_of
+from ._measures import joined
 
 __all__ = ["CLAIMS"]
 
 
 def _identity(evidence: Evidence, value: str = "value") -> tuple[Comparison, Comparison, Comparison]:
-    table = Rows(evidence, "coverability", "identity")
-    law = Rows(evidence, "coverability", "law")
+    table = rows_of(evidence, "coverability", "identity")
+    law = rows_of(evidence, "coverability", "law")
     return (
         joined(table, (table[value], table["enumerated"])),
         joined(table, (table["attained"], table[value])),
@@ -49,9 +49,9 @@ _RANK, _ACTIONS = sp.symbols("d A", positive=True)
 
 
 def _bounds(evidence: Evidence, with_actions: bool = True) -> tuple[Comparison, ...]:
-    law = Rows(evidence, "coverability", "law")
-    structure = Rows(evidence, "structure", "structure")
-    contexts = Rows(evidence, "structure", "contexts")
+    law = rows_of(evidence, "coverability", "law")
+    structure = rows_of(evidence, "structure", "structure")
+    contexts = rows_of(evidence, "structure", "contexts")
     limit = structure["rank"] * (structure["actions"] if with_actions else 1.0)
     return (
         joined(law, (1.0, law["value"]), (law["value"], law["pairs"])),
@@ -82,7 +82,7 @@ COV_BOUNDS = Claim(
 
 
 def _order(evidence: Evidence, least: str = "single") -> tuple[Comparison, Comparison, Comparison]:
-    table = Rows(evidence, "concentrability", "order")
+    table = rows_of(evidence, "concentrability", "order")
     size = np.maximum(table["all"], 1.0)
     return (
         joined(
@@ -121,7 +121,7 @@ CONC_ORDER = Claim(
 
 
 def _linear(evidence: Evidence, one_hot: str = "one_hot") -> tuple[Comparison, Comparison]:
-    table = Rows(evidence, "concentrability", "linear")
+    table = rows_of(evidence, "concentrability", "linear")
     return (
         joined(table, (table["quotient"], table["single"]), scale=table["single"]),
         joined(table, (table[one_hot], table["single"])),
@@ -147,9 +147,9 @@ LIN_COVERAGE = Claim(
 
 
 def _capacity(evidence: Evidence, capacity: str = "capacity") -> tuple[Comparison, ...]:
-    table = Rows(evidence, "spanning", "bounds")
-    models = Rows(evidence, "spanning", "models")
-    witness = Rows(evidence, "spanning", "witness")
+    table = rows_of(evidence, "spanning", "bounds")
+    models = rows_of(evidence, "spanning", "models")
+    witness = rows_of(evidence, "spanning", "witness")
     whole = table["capacity"]
     return (
         joined(table, (whole, table["policies"]), (whole, table["paths"]), (whole, table["pairs"])),

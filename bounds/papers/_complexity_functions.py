@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from bounds.claims import Claim, Control, Evidence, Finding, Kind, Provenance
 from bounds.judges import AllOf, Comparison, IdentityJudge, InequalityJudge
 
-from ._complexity_common import SLUG, Rows, derived
-from ._foundations_common import joined
+from ._complexity_common import PAGE, SLUG, compared, derived, rows_of
+from ._measures import Measure, all_of, joined
 
-__all__ = ["CLAIMS", "PAGE", "Measure", "all_of", "compared"]
-
-PAGE = f"papers/{SLUG}.md"
-Measure = Callable[[Evidence], Any]
-
-
-def compared(study: str, table: str, *pairs: tuple[str, str | float]) -> Measure:
-    """Return the function that compares pairs of columns (or numbers) of one table."""
-
-    def measure(evidence: Evidence) -> Comparison:
-        rows = Rows(evidence, study, table)
-        sides = [tuple(rows[one] if isinstance(one, str) else one for one in pair) for pair in pairs]
-        return joined(rows, *((left, right) for left, right in sides))
-
-    return measure
-
-
-def all_of(*parts: Measure) -> Measure:
-    """Return the function that measures every part."""
-    return lambda evidence: tuple(part(evidence) for part in parts)
-
+__all__ = ["CLAIMS"]
 
 ELUDER = Claim(
     id=f"{SLUG}/eluder-exact",
@@ -56,7 +33,7 @@ ELUDER = Claim(
 
 
 def _power(evidence: Evidence) -> Comparison:
-    rows = Rows(evidence, "sandwich", "sandwich")
+    rows = rows_of(evidence, "sandwich", "sandwich")
     return Comparison(
         rows["dimension"],
         rows["power"],
@@ -91,7 +68,7 @@ SANDWICH = Claim(
 
 
 def _bound_by_rank(evidence: Evidence) -> Comparison:
-    rows = Rows(evidence, "bellman-rank", "eluder")
+    rows = rows_of(evidence, "bellman-rank", "eluder")
     return Comparison(
         rows["dimension"],
         rows["bound"],
@@ -139,11 +116,11 @@ CLOSURE = Claim(
 
 def _qvi(last: str) -> Measure:
     def iterates(evidence: Evidence) -> Comparison:
-        rows = Rows(evidence, "qvi", "iterates")
+        rows = rows_of(evidence, "qvi", "iterates")
         return joined(rows, (rows["before"], rows["after"]), (rows["after"], rows["optimal"]))
 
     def optimal(evidence: Evidence) -> Comparison:
-        rows = Rows(evidence, "qvi", "iterates")
+        rows = rows_of(evidence, "qvi", "iterates")
         return joined(rows, (rows[last], rows["optimal"]))
 
     return all_of(

@@ -7,14 +7,14 @@ import sympy as sp
 from bounds.claims import Claim, Control, Evidence, Kind
 from bounds.judges import AllOf, Comparison, IdentityJudge, InequalityJudge
 
-from ._complexity_common import SLUG, Rows, derived, not_empty
-from ._foundations_common import joined, numbers
+from ._complexity_common import SLUG, derived, not_empty, rows_of
+from ._measures import joined, numbers
 
 __all__ = ["CLAIMS"]
 
 
 def _program(evidence: Evidence, value: str = "upper") -> tuple[Comparison, Comparison]:
-    table = Rows(evidence, "visitation", "program")
+    table = rows_of(evidence, "visitation", "program")
     return (
         joined(table, (table["lower"], table["upper"])),
         joined(table, (table[value], table["mixture"])),
@@ -46,9 +46,9 @@ _HORIZON = rewards**2 / 4 + (rewards * (H - 1)) ** 2 / 4
 
 
 def _variance(evidence: Evidence, spread: sp.Expr = _SPREAD) -> tuple[Comparison, ...]:
-    one = Rows(evidence, "variances", "spread")
-    whole = Rows(evidence, "variances", "horizon")
-    sure = Rows(evidence, "variances", "sure")
+    one = rows_of(evidence, "variances", "spread")
+    whole = rows_of(evidence, "variances", "horizon")
+    sure = rows_of(evidence, "variances", "sure")
     limit = numbers(_HORIZON, {H: whole["steps"], rewards: whole["reward_range"]})
     return (
         joined(one, (one["variance"], numbers(spread, {span: one["span"]}))),

@@ -8,8 +8,8 @@ import sympy as sp
 from bounds.claims import Claim, Control, Evidence, Finding, Kind, Provenance
 from bounds.judges import AllOf, Comparison, Curve, Curves, IdentityJudge, InequalityJudge, RateJudge
 
-from ._complexity_common import SLUG, Rows, derived
-from ._complexity_functions import PAGE, Measure, all_of, compared
+from ._complexity_common import PAGE, SLUG, compared, derived, rows_of
+from ._measures import Measure, all_of
 
 __all__ = ["CLAIMS"]
 
@@ -23,7 +23,7 @@ def _designs(mean: str) -> Measure:
 
 
 def _within(evidence: Evidence, tau: float) -> Comparison:
-    rows = Rows(evidence, "designs", "designs")
+    rows = rows_of(evidence, "designs", "designs")
     return Comparison(rows["attained"], (1.0 + tau) * rows["d"], labels=rows.labels)
 
 
@@ -43,7 +43,7 @@ KW = Claim(
 
 def _revealing(exact: str) -> Measure:
     def spectral(evidence: Evidence) -> Comparison:
-        rows = Rows(evidence, "revealing", "revealing")
+        rows = rows_of(evidence, "revealing", "revealing")
         return Comparison(rows["spectral"] / np.sqrt(rows["states"]), rows["upper"], labels=rows.labels)
 
     return all_of(

@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import sympy as sp
 
-from bounds.claims import Claim, Control, Evidence, Kind, Provenance
+from bounds.claims import Claim, Control, Evidence, Kind
 from bounds.judges import AllOf, Comparison, IdentityJudge, InequalityJudge
 
-from ._complexity_common import SLUG, Rows, derived, not_empty
-from ._foundations_common import joined, numbers
+from ._complexity_common import SLUG, derived, not_empty, rows_of
+from ._measures import joined, numbers
 
 __all__ = ["CLAIMS"]
 
 
 def _diameter(evidence: Evidence, detour: str = "detour") -> tuple[Comparison, ...]:
-    triangle = Rows(evidence, "diameters", "triangle")
-    same = Rows(evidence, "diameters", "same")
-    fewer = Rows(evidence, "diameters", "fewer")
-    spans = Rows(evidence, "diameters", "spans")
+    triangle = rows_of(evidence, "diameters", "triangle")
+    same = rows_of(evidence, "diameters", "same")
+    fewer = rows_of(evidence, "diameters", "fewer")
+    spans = rows_of(evidence, "diameters", "spans")
     limit = spans["reward_range"] * np.minimum(spans["diameter"], spans["left"])
     return (
         joined(triangle, (triangle["direct"], triangle[detour])),
@@ -53,8 +53,8 @@ _UPPER = sp.ceiling(relaxation * sp.log(1 / (eps * least)))
 
 
 def _mixing(evidence: Evidence, distance: str = "") -> tuple[Comparison, Comparison]:
-    powers = Rows(evidence, "mixing", "powers")
-    times = Rows(evidence, "mixing", "times")
+    powers = rows_of(evidence, "mixing", "powers")
+    times = rows_of(evidence, "mixing", "times")
     slowness = 1.0 / times["gap"]
     return (
         joined(powers, (powers[f"{distance}whole"], powers[f"{distance}product"])),
@@ -85,10 +85,8 @@ MIXING = Claim(
         "submultiplicativity of d(t), the distance to the stationary law, in place of the distance between starts",
         lambda e: _mixing(e, distance="law_"),
     ),
-    provenance=Provenance(
-        "derived",
-        f"docs/papers/{SLUG}.md#mixing",
-        {"(t_rel - 1) log(1/2eps)": "derived: on the page", "log(1/(eps pi_min))": "derived: on the page"},
+    provenance=derived(
+        "mixing", **{"(t_rel - 1) log(1/2eps)": "derived: on the page", "log(1/(eps pi_min))": "derived: on the page"}
     ),
     bound=_UPPER,
     assumptions=(not_empty("powers"),),
@@ -96,8 +94,8 @@ MIXING = Claim(
 
 
 def _kemeny(evidence: Evidence, sums: str = "from_state", difference: str = "difference") -> tuple[Comparison, ...]:
-    floats = Rows(evidence, "kemeny", "floats")
-    exact = Rows(evidence, "kemeny", "exact")
+    floats = rows_of(evidence, "kemeny", "floats")
+    exact = rows_of(evidence, "kemeny", "exact")
     return (
         joined(floats, (floats[sums], floats["trace"])),
         joined(floats, (floats["trace"], floats["eigenvalues"]), scale=floats["trace"]),

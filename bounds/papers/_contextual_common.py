@@ -12,11 +12,11 @@ import numpy.typing as npt
 import sympy as sp
 from scipy import special
 
-from bounds.claims import Evidence, Provenance, Status, Verdict
+from bounds.claims import Provenance, Status, Verdict
 from tabular import _check as check
 from tabular.errors import ParameterError
 
-__all__ = ["DOCS", "KEY", "PAGE", "SLUG", "K", "N", "PairedSeparationJudge", "Pairs", "T", "derived", "gamma", "labels"]
+__all__ = ["DOCS", "KEY", "PAGE", "SLUG", "K", "N", "PairedSeparationJudge", "Pairs", "T", "derived", "gamma"]
 
 SLUG = "contextual-bandit-oracles"
 KEY = "vangara2024"
@@ -31,11 +31,6 @@ Floats = npt.NDArray[np.float64]
 def derived(name: str, **constants: str) -> Provenance:
     """Return the provenance of a statement proved in the docs."""
     return Provenance("derived", f"{DOCS}, {name}", constants)
-
-
-def labels(kept: Evidence, name: str) -> tuple[str, ...]:
-    """Return a label for each entry of array ``name`` of the records."""
-    return tuple(f"{record.label} [{i}]" for record in kept for i in range(np.size(record[name])))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,7 +11,8 @@ import sympy as sp
 from bounds.claims import Claim, Control, Evidence, Finding, Kind, Provenance
 from bounds.judges import AllOf, Comparison, IdentityJudge, InequalityJudge
 
-from ._contextual_common import KEY, PAGE, SLUG, K, derived, gamma, labels
+from ._contextual_common import KEY, PAGE, SLUG, K, derived, gamma
+from ._measures import entry_labels
 
 __all__ = ["CLAIMS"]
 
@@ -25,7 +26,7 @@ def _rounds(bound: Callable[[Any, Any], Any], *rules: str) -> Callable[[Evidence
         parts = [evidence.where(f"{SLUG}/rounds", rule=rule) for rule in rules]
         right = np.concatenate([bound(part.column("K"), part.column("gamma")) for part in parts])
         left = np.concatenate([part.column("value") for part in parts])
-        return Comparison(left, right, scale=right, labels=sum((labels(part, "value") for part in parts), ()))
+        return Comparison(left, right, scale=right, labels=sum((entry_labels(part, "value") for part in parts), ()))
 
     return measure
 
@@ -54,7 +55,7 @@ ROUND = Claim(
 def _supremum(left: str) -> Callable[[Evidence], tuple[Comparison, Comparison]]:
     def measure(evidence: Evidence) -> tuple[Comparison, Comparison]:
         kept = evidence.where(f"{SLUG}/suprema")
-        named, scale = labels(kept, "formula"), kept.column("scale")
+        named, scale = entry_labels(kept, "formula"), kept.column("scale")
         formula = kept.column("formula")
         return (
             Comparison(formula, kept.column(left), scale=scale, labels=named),
@@ -109,7 +110,7 @@ NORMALISED = Claim(
 def _programs(minimiser: str) -> Callable[[Evidence], tuple[Comparison, ...]]:
     def measure(evidence: Evidence) -> tuple[Comparison, ...]:
         kept = evidence.where(f"{SLUG}/programs")
-        closed, named = kept.column("closed_form"), labels(kept, "closed_form")
+        closed, named = kept.column("closed_form"), entry_labels(kept, "closed_form")
         lower, upper = kept.column("lower"), kept.column("upper")
         return (
             Comparison(kept.column(minimiser), closed, scale=closed, labels=named),
@@ -151,7 +152,7 @@ def _support(rule: str) -> Callable[[Evidence], Comparison]:
     def measure(evidence: Evidence) -> Comparison:
         kept = evidence.where(f"{SLUG}/rounds", rule=rule)
         least = 1.0 / (kept.column("K") + kept.column("gamma"))
-        return Comparison(least, kept.column("floor"), scale=least, labels=labels(kept, "floor"))
+        return Comparison(least, kept.column("floor"), scale=least, labels=entry_labels(kept, "floor"))
 
     return measure
 
@@ -173,7 +174,7 @@ def _fast(variant: str) -> Callable[[Evidence], Comparison]:
     def measure(evidence: Evidence) -> Comparison:
         kept = evidence.where(f"{SLUG}/fast", variant=variant)
         ratio = kept.column("ratio")
-        return Comparison(ratio, np.ones(ratio.shape), labels=labels(kept, "ratio"))
+        return Comparison(ratio, np.ones(ratio.shape), labels=entry_labels(kept, "ratio"))
 
     return measure
 

@@ -5,7 +5,8 @@ import sympy as sp
 from bounds.claims import Assumption, Claim, Control, Evidence, Kind
 from bounds.judges import AllOf, Comparison, IdentityJudge, InequalityJudge
 
-from ._foundations_common import SLUG, Points, derived, joined, measured, numbers
+from ._foundations_common import SLUG, derived, measured, rows_of
+from ._measures import joined, numbers
 
 __all__ = ["CLAIMS"]
 
@@ -47,9 +48,9 @@ _DIAMETER = sp.log(S) / sp.log(A) - 3
 
 
 def _spans(evidence: Evidence, factor: float = 2.0) -> tuple[Comparison, ...]:
-    p = Points(evidence, _STUDY, "spans")
+    p = rows_of(evidence, _STUDY, "spans")
     choice = p.only("choice")
-    vanishing = Points(evidence, _STUDY, "vanishing")
+    vanishing = rows_of(evidence, _STUDY, "vanishing")
     return (
         joined(p, (p["span"], numbers(_SPAN, {rewards: p["reward_range"], D: p["diameter"]}))),
         joined(choice, (numbers(_DIAMETER, {S: choice["states"], A: choice["actions"]}), choice["diameter"])),
@@ -83,8 +84,8 @@ SPAN_DIAMETER = Claim(
 
 
 def _multichain(evidence: Evidence, right: str = "right") -> tuple[Comparison, Comparison]:
-    equations = Points(evidence, _STUDY, "equations")
-    gains = Points(evidence, _STUDY, "gains")
+    equations = rows_of(evidence, _STUDY, "equations")
+    gains = rows_of(evidence, _STUDY, "gains")
     return (
         joined(equations, (equations["left"], equations[right])),
         joined(gains, (gains["planner"], gains["reference"])),

@@ -9,7 +9,8 @@ from bounds import concentration
 from bounds.claims import Assumption, Claim, Control, Evidence, Kind, Provenance
 from bounds.judges import AllOf, Comparison, CoverageJudge, InequalityJudge, Violations
 
-from ._foundations_common import SLUG, Points, derived, joined, numbers
+from ._foundations_common import SLUG, derived, rows_of
+from ._measures import joined, numbers
 
 __all__ = ["CLAIMS"]
 
@@ -160,7 +161,7 @@ _POTENTIAL = 2 * d * sp.log(1 + n / (d * ridge))
 
 
 def _elliptical(evidence: Evidence, factor: float = 1.0) -> Comparison:
-    p = Points(evidence, "elliptical", "potential")
+    p = rows_of(evidence, "elliptical", "potential")
     bound = numbers(_POTENTIAL, {n: p["n"], d: p["d"], ridge: p["ridge"]})
     return joined(p, (p["sum"], factor * p["log_det_bound"]), (p["log_det_bound"], bound))
 

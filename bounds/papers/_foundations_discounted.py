@@ -5,7 +5,8 @@ import sympy as sp
 from bounds.claims import Assumption, Claim, Control, Evidence, Kind
 from bounds.judges import AllOf, Comparison, InequalityJudge, SeparationJudge, TwoSamples
 
-from ._foundations_common import DISCOUNTED, SLUG, Points, derived, joined, measured, numbers
+from ._foundations_common import DISCOUNTED, SLUG, derived, measured, rows_of
+from ._measures import joined, numbers
 
 __all__ = ["CLAIMS"]
 
@@ -15,8 +16,8 @@ OPERATORS = (f"{SLUG}/operators",)
 
 
 def _contraction(evidence: Evidence, modulus: float = 1.0) -> tuple[Comparison, Comparison]:
-    p = Points(evidence, "operators", "contraction")
-    spans = Points(evidence, "operators", "spans")
+    p = rows_of(evidence, "operators", "contraction")
+    spans = rows_of(evidence, "operators", "spans")
     bound = modulus * gamma * x
     at = {gamma: spans["gamma"], x: spans["delta"] * spans["span"]}
     return (
@@ -50,7 +51,7 @@ _VALUE_STOP = gamma * x / (1 - gamma)
 
 
 def _vi_stop(evidence: Evidence) -> Comparison:
-    p = Points(evidence, "operators", "stop")
+    p = rows_of(evidence, "operators", "stop")
     at = {gamma: p["gamma"], x: p["change"]}
     return joined(p, (p["policy_error"], numbers(_POLICY_STOP, at)), (p["value_error"], numbers(_VALUE_STOP, at)))
 
@@ -107,8 +108,8 @@ SPAN_STOP = Claim(
 
 
 def _macqueen(evidence: Evidence, shift: sp.Expr = gamma * x / (1 - gamma)) -> tuple[Comparison, Comparison]:
-    p = Points(evidence, "operators", "macqueen")
-    plans = Points(evidence, "operators", "certificates")
+    p = rows_of(evidence, "operators", "macqueen")
+    plans = rows_of(evidence, "operators", "certificates")
     low = p["Tv"] + numbers(shift, {gamma: p["gamma"], x: p["d_min"]})
     high = p["Tv"] + numbers(shift, {gamma: p["gamma"], x: p["d_max"]})
     return (
@@ -138,9 +139,9 @@ MACQUEEN = Claim(
 
 
 def _enclosures(evidence: Evidence, *, check_proposals: bool = True) -> tuple[Comparison, ...]:
-    p = Points(evidence, "operators", "interval")
-    plans = Points(evidence, "operators", "plans")
-    proposals = Points(evidence, "operators", "proposal")
+    p = rows_of(evidence, "operators", "interval")
+    plans = rows_of(evidence, "operators", "plans")
+    proposals = rows_of(evidence, "operators", "proposal")
     if check_proposals:
         proposals = proposals.only("accepted")
     return (
@@ -178,8 +179,8 @@ INTERVAL_AND_OVI = Claim(
 
 
 def _stopping_on_chains(evidence: Evidence, stopped: str = "naive") -> tuple[Comparison, Comparison, TwoSamples]:
-    changes = Points(evidence, "reachability", "changes")
-    p = Points(evidence, "reachability", "stopped")
+    changes = rows_of(evidence, "reachability", "changes")
+    p = rows_of(evidence, "reachability", "stopped")
     return (
         joined(changes, (changes["change"], changes["limit"])),
         joined(p, (p["returned"], p["limit"])),

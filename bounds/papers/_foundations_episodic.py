@@ -10,7 +10,8 @@ import sympy as sp
 from bounds.claims import Assumption, Claim, Control, Evidence, Finding, Kind, Provenance
 from bounds.judges import AllOf, CoverageJudge, Curve, Curves, RateJudge, Violations
 
-from ._foundations_common import DOCS, SLUG, numbers
+from ._foundations_common import DOCS, SLUG
+from ._measures import numbers
 
 __all__ = ["CLAIMS"]
 

@@ -6,7 +6,8 @@ import sympy as sp
 from bounds.claims import Assumption, Claim, Control, Evidence, Kind
 from bounds.judges import AllOf, Comparison, IdentityJudge, InequalityJudge
 
-from ._foundations_common import SLUG, Points, derived, joined, measured, numbers
+from ._foundations_common import SLUG, derived, measured, rows_of
+from ._measures import joined, numbers
 
 __all__ = ["CLAIMS"]
 
@@ -15,9 +16,9 @@ _SQUARES = 2 * H / t
 
 
 def _weights(evidence: Evidence, excess: str = "excess") -> tuple[Comparison, ...]:
-    total = Points(evidence, "step-sizes", "total")
-    column = Points(evidence, "step-sizes", "column")
-    p = Points(evidence, "step-sizes", "norms")
+    total = rows_of(evidence, "step-sizes", "total")
+    column = rows_of(evidence, "step-sizes", "column")
+    p = rows_of(evidence, "step-sizes", "norms")
     bound = numbers(_SQUARES, {H: p["H"], t: p["t"]})
     root = 1 / np.sqrt(p["t"])
     return (

@@ -5,7 +5,8 @@ import sympy as sp
 from bounds.claims import Assumption, Claim, Control, Evidence, Kind, Provenance
 from bounds.judges import AllOf, Comparison, IdentityJudge, InequalityJudge
 
-from ._foundations_common import DISCOUNTED, SLUG, Points, derived, joined, measured, numbers
+from ._foundations_common import DISCOUNTED, SLUG, derived, measured, rows_of
+from ._measures import joined, numbers
 
 __all__ = ["CLAIMS"]
 
@@ -21,10 +22,10 @@ _ITERATIONS = S * (A - 1) * sp.ceiling(sp.log(1 / (1 - gamma)) / (1 - gamma))
 
 
 def _policy_iteration(evidence: Evidence, successor: str = "V_next") -> tuple[Comparison, ...]:
-    step = Points(evidence, "policy-iteration", "step")
-    rate = Points(evidence, "policy-iteration", "rate")
-    optimum = Points(evidence, "policy-iteration", "optimum")
-    exact = Points(evidence, "exact", "optimum")
+    step = rows_of(evidence, "policy-iteration", "step")
+    rate = rows_of(evidence, "policy-iteration", "rate")
+    optimum = rows_of(evidence, "policy-iteration", "optimum")
+    exact = rows_of(evidence, "exact", "optimum")
     at = {gamma: rate["gamma"], k: rate["iteration"], x: rate["first_error"]}
     return (
         joined(step, (step["V"], step["TV"]), (step["TV"], step[successor])),
@@ -57,7 +58,7 @@ PI = Claim(
 
 
 def _iterations(evidence: Evidence, *, states_and_actions: bool = True) -> Comparison:
-    p = Points(evidence, "policy-iteration", "count")
+    p = rows_of(evidence, "policy-iteration", "count")
     bound = numbers(_ITERATIONS, {S: p["S"], A: p["A"], gamma: p["gamma"]})
     per_pair = numbers(_ITERATIONS / (S * (A - 1)), {gamma: p["gamma"]})
     sample = joined(p, (p["iterations"], bound if states_and_actions else per_pair))
@@ -91,8 +92,8 @@ PI_ITERATIONS = Claim(
 
 
 def _modified(evidence: Evidence) -> tuple[Comparison, Comparison]:
-    p = Points(evidence, "policy-iteration", "mpi").only("sound_start")
-    plan = Points(evidence, "policy-iteration", "planned")
+    p = rows_of(evidence, "policy-iteration", "mpi").only("sound_start")
+    plan = rows_of(evidence, "policy-iteration", "planned")
     return (
         joined(p, (p["V_vi"], p["V"]), (p["V"], p["V_next"]), (p["V_next"], p["V_star"])),
         joined(plan, (plan["lower"], plan["V_star"]), (plan["V_star"], plan["upper"])),
@@ -100,7 +101,7 @@ def _modified(evidence: Evidence) -> tuple[Comparison, Comparison]:
 
 
 def _modified_unsound(evidence: Evidence) -> tuple[Comparison, Comparison]:
-    p = Points(evidence, "policy-iteration", "mpi").only("unsound_start")
+    p = rows_of(evidence, "policy-iteration", "mpi").only("unsound_start")
     return joined(p, (p["V"], p["V_next"])), _modified(evidence)[1]
 
 
@@ -119,12 +120,12 @@ MPI = Claim(
 
 
 def _programs(evidence: Evidence, induced: str = "d") -> tuple[Comparison, ...]:
-    value = Points(evidence, "linear-programs", "value")
-    state = Points(evidence, "linear-programs", "state")
-    pair = Points(evidence, "linear-programs", "pair")
-    support = Points(evidence, "linear-programs", "support")
-    vertices = Points(evidence, "exact", "vertices")
-    program = Points(evidence, "exact", "program")
+    value = rows_of(evidence, "linear-programs", "value")
+    state = rows_of(evidence, "linear-programs", "state")
+    pair = rows_of(evidence, "linear-programs", "pair")
+    support = rows_of(evidence, "linear-programs", "support")
+    vertices = rows_of(evidence, "exact", "vertices")
+    program = rows_of(evidence, "exact", "program")
     return (
         joined(
             value,
@@ -164,8 +165,8 @@ LP = Claim(
 
 
 def _flow(evidence: Evidence, inflow: str = "inflow") -> tuple[Comparison, Comparison]:
-    p = Points(evidence, "linear-programs", "flow")
-    mass = Points(evidence, "linear-programs", "mass")
+    p = rows_of(evidence, "linear-programs", "flow")
+    mass = rows_of(evidence, "linear-programs", "mass")
     return (
         joined(p, (p["outflow"], p[inflow])),
         joined(mass, (mass["total"], 1.0), (mass["value"], mass["return_of_d"])),
@@ -216,8 +217,8 @@ _SIMULATION = (eps_r + gamma * eps_1 * span / 2) / (1 - gamma)
 
 
 def _simulation(evidence: Evidence, bound: sp.Expr = _SIMULATION) -> tuple[Comparison, Comparison]:
-    p = Points(evidence, "identities", "simulation")
-    norm = Points(evidence, "identities", "norm")
+    p = rows_of(evidence, "identities", "simulation")
+    norm = rows_of(evidence, "identities", "norm")
     at = {eps_r: norm["eps_r"], eps_1: norm["eps_1"], span: norm["span"], gamma: norm["gamma"]}
     return joined(p, (p["gap"], p["formula"])), joined(norm, (norm["gap"], numbers(bound, at)))
 

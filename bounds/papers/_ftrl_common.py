@@ -12,6 +12,8 @@ import sympy as sp
 from bounds.claims import Evidence, Provenance
 from bounds.judges import Comparison
 
+from ._measures import entry_labels
+
 __all__ = [
     "DOCS",
     "KEY",
@@ -61,7 +63,7 @@ class Columns:
 
     def labels(self, name: str) -> tuple[str, ...]:
         """Return one label for each entry of array ``name``."""
-        return tuple(f"{record.label} [{i}]" for record in self._kept for i in range(np.size(record[name])))
+        return entry_labels(self._kept, name)
 
 
 def comparison(

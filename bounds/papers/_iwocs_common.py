@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bounds.claims import Evidence, Provenance
 from bounds.judges import Comparison
 
-__all__ = ["KEY", "PAGE", "RULES", "SLUG", "arrays", "confirmed", "derived", "joined"]
+from ._measures import Array, columns
+
+__all__ = ["KEY", "PAGE", "RULES", "SLUG", "arrays", "compared_pairs", "confirmed", "derived"]
 
 SLUG = "robust-static-iwocs"
 KEY = "zouitine2024"
 PAGE = f"papers/{SLUG}.md"
 #: Completion rules under the paper's own values.
 RULES = ("keep", "worst", "nominal")
-
-Array = npt.NDArray[np.float64]
 
 
 def derived(name: str, **constants: str) -> Provenance:
@@ -33,12 +32,10 @@ def confirmed(where: str, **constants: str) -> Provenance:
 
 def arrays(evidence: Evidence, study: str, *names: str, **params: Any) -> tuple[list[Array], tuple[str, ...]]:
     """Return arrays of the records of ``study`` joined over records, and a label for each entry of the first."""
-    kept = evidence.where(f"{SLUG}/{study}", **params)
-    labels = tuple(f"{record.label} [{i}]" for record in kept for i in range(np.size(record[names[0]])))
-    return [np.asarray(kept.column(name), dtype=np.float64) for name in names], labels
+    return columns(evidence.where(f"{SLUG}/{study}", **params), *names)
 
 
-def joined(evidence: Evidence, study: str, pairs: tuple[tuple[str, str], ...], **params: Any) -> Comparison:
+def compared_pairs(evidence: Evidence, study: str, pairs: tuple[tuple[str, str], ...], **params: Any) -> Comparison:
     """Return the comparison of each pair of arrays, one after the other."""
     left, right, names = [], [], []
     for one, other in pairs:

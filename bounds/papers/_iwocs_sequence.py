@@ -10,7 +10,7 @@ import numpy as np
 from bounds.claims import Claim, Control, Evidence, Finding, Kind, Status
 from bounds.judges import AllOf, Comparison, InequalityJudge, SeparationJudge, TwoSamples
 
-from ._iwocs_common import KEY, PAGE, RULES, SLUG, arrays, confirmed, derived, joined
+from ._iwocs_common import KEY, PAGE, RULES, SLUG, arrays, compared_pairs, confirmed, derived
 
 __all__ = ["CLAIMS"]
 
@@ -18,7 +18,7 @@ __all__ = ["CLAIMS"]
 def _checks(*pairs: tuple[str, str]) -> Callable[[Evidence], Comparison]:
     """Return the comparison of two recorded sides under every completion rule."""
     every = tuple((f"{rule}_{one}", f"{rule}_{other}") for rule in RULES for one, other in pairs)
-    return lambda evidence: joined(evidence, "sequences", every)
+    return lambda evidence: compared_pairs(evidence, "sequences", every)
 
 
 PROP1 = Claim(
@@ -33,7 +33,7 @@ PROP1 = Claim(
     control=Control(
         "policy-values",
         "the smallest values of the previous policy in place of optimal ones",
-        lambda evidence: joined(evidence, "sequences", (("policies_hull", "policies_q"),)),
+        lambda evidence: compared_pairs(evidence, "sequences", (("policies_hull", "policies_q"),)),
     ),
     provenance=confirmed("property 1"),
 )
@@ -59,7 +59,9 @@ PROP2 = Claim(
     control=Control(
         "latest",
         "optimal values of the latest kernel only, and the limit with hull values",
-        _monotone(lambda evidence: joined(evidence, "sequences", (("latest_next", "latest_previous"),)), "hull"),
+        _monotone(
+            lambda evidence: compared_pairs(evidence, "sequences", (("latest_next", "latest_previous"),)), "hull"
+        ),
     ),
     provenance=confirmed("property 2"),
 )
@@ -76,7 +78,7 @@ CERTIFICATE = Claim(
     control=Control(
         "stale-kernel",
         "the policy valued under T_i, the kernel it was made for",
-        lambda evidence: joined(evidence, "sequences", (("stale_lost", "stale_gap"),)),
+        lambda evidence: compared_pairs(evidence, "sequences", (("stale_lost", "stale_gap"),)),
     ),
     provenance=derived("certificate"),
 )

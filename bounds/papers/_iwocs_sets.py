@@ -20,7 +20,7 @@ from bounds.judges import (
     Violations,
 )
 
-from ._iwocs_common import KEY, PAGE, SLUG, arrays, confirmed, derived, joined
+from ._iwocs_common import KEY, PAGE, SLUG, arrays, compared_pairs, confirmed, derived
 
 __all__ = ["CLAIMS"]
 
@@ -28,7 +28,7 @@ JOINT = "two kernels chosen jointly, which is not rectangular"
 
 
 def _identity(*pairs: tuple[str, str], kind: str) -> Callable[[Evidence], Comparison]:
-    return lambda evidence: joined(evidence, "identities", pairs, kind=kind)
+    return lambda evidence: compared_pairs(evidence, "identities", pairs, kind=kind)
 
 
 def _enumerated(name: str, statement: str, *pairs: tuple[str, str]) -> Claim:
@@ -88,7 +88,7 @@ GAP = Claim(
 
 def _beaten(by: str) -> Callable[[Evidence], Any]:
     return lambda evidence: (
-        joined(evidence, "joint", (("deterministic", "promised"),)),
+        compared_pairs(evidence, "joint", (("deterministic", "promised"),)),
         _two(by, "promised", family="split")(evidence),
     )
 
@@ -110,7 +110,7 @@ AGAINST = Claim(
 
 
 def _coincide(other: str) -> Callable[[Evidence], Comparison]:
-    return lambda evidence: joined(evidence, "joint", (("promised", other),), family="split")
+    return lambda evidence: compared_pairs(evidence, "joint", (("promised", other),), family="split")
 
 
 COINCIDES = Claim(
@@ -137,8 +137,8 @@ COINCIDES = Claim(
 
 def _balls(exact: str) -> Callable[[Evidence], Any]:
     return lambda evidence: (
-        joined(evidence, "balls", ((exact, "iterated"),)),
-        joined(evidence, "balls", (("hull", "iterated"),)),
+        compared_pairs(evidence, "balls", ((exact, "iterated"),)),
+        compared_pairs(evidence, "balls", (("hull", "iterated"),)),
     )
 
 
@@ -218,8 +218,8 @@ SAMPLED = Claim(
 
 def _ordered(name: str) -> Callable[[Evidence], Any]:
     return lambda evidence: (
-        joined(evidence, "garnets", ((name, "robust"),)),
-        joined(evidence, "garnets", (("nominal", "robust"), ("randomised", "robust"), ("keep", "robust"))),
+        compared_pairs(evidence, "garnets", ((name, "robust"),)),
+        compared_pairs(evidence, "garnets", (("nominal", "robust"), ("randomised", "robust"), ("keep", "robust"))),
     )
 
 

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from bounds.claims import Evidence, Provenance
 from bounds.judges import Comparison
 
+from . import _measures
+
 __all__ = ["DOCS", "KEY", "ONE_OVER_E", "PAGE", "SLUG", "columns", "comparison", "derived"]
 
 SLUG = "lsd-bandits"
@@ -29,9 +31,7 @@ def derived(name: str, **constants: str) -> Provenance:
 
 def columns(evidence: Evidence, study: str, *names: str, **params: Any) -> tuple[list[Array], tuple[str, ...]]:
     """Return arrays of the records of ``study`` joined over records, and a label for each entry."""
-    kept = evidence.where(f"{SLUG}/{study}", **params)
-    labels = tuple(f"{record.label} [{i}]" for record in kept for i in range(np.size(record[names[0]])))
-    return [np.asarray(kept.column(name), dtype=np.float64) for name in names], labels
+    return _measures.columns(evidence.where(f"{SLUG}/{study}", **params), *names)
 
 
 def comparison(

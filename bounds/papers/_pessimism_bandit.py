@@ -22,6 +22,8 @@ from bounds.judges import (
     Violations,
 )
 
+from ._measures import entry_labels, record_labels
+
 SLUG = "pessimism-lcb"
 KEY = "rashidinejad2021"
 DOCS = f"docs/papers/{SLUG}.md"
@@ -39,16 +41,6 @@ def _unit_range(record: Record) -> bool:
 
 
 REWARDS = Assumption("rewards-in-unit-interval", r"r\in[0,1]", _unit_range)
-
-
-def labels(evidence: Evidence) -> tuple[str, ...]:
-    """Return the label of each record."""
-    return tuple(record.label for record in evidence)
-
-
-def spread(evidence: Evidence, name: str) -> tuple[str, ...]:
-    """Return one label for each entry of array ``name``, concatenated over records."""
-    return tuple(f"{record.label} [{i}]" for record in evidence for i in range(np.size(record[name])))
 
 
 def curve(evidence: Evidence, y: str, x: str = "N", label: str = "") -> Curve:
@@ -70,7 +62,7 @@ def concentrability(record: Record) -> float:
 def _event(scale: float) -> Callable[[Evidence], Any]:
     def measure(evidence: Evidence) -> Violations:
         kept = evidence.where(f"{SLUG}/events", c=scale)
-        return Violations(kept.column("count"), kept.column("runs"), kept.column("delta"), labels(kept))
+        return Violations(kept.column("count"), kept.column("runs"), kept.column("delta"), record_labels(kept))
 
     return measure
 
@@ -94,7 +86,7 @@ GOOD_EVENT = Claim(
 def _key(sign: float) -> Callable[[Evidence], Any]:
     def measure(evidence: Evidence) -> Comparison:
         kept = evidence.where(f"{SLUG}/choices", sign=sign)
-        return Comparison(kept.column("gap"), kept.column("bound"), trivial=1.0, labels=spread(kept, "gap"))
+        return Comparison(kept.column("gap"), kept.column("bound"), trivial=1.0, labels=entry_labels(kept, "gap"))
 
     return measure
 
@@ -121,7 +113,7 @@ def _switch(kappa: float) -> Callable[[Evidence], Any]:
     def measure(evidence: Evidence) -> Comparison:
         kept = evidence.where(f"{SLUG}/choices", sign=1.0, c=2.0)
         ratio = kept.column("ratio")
-        return Comparison(ratio, np.full(ratio.shape, kappa), labels=spread(kept, "ratio"))
+        return Comparison(ratio, np.full(ratio.shape, kappa), labels=entry_labels(kept, "ratio"))
 
     return measure
 
@@ -150,7 +142,7 @@ def _greedy(swap: bool) -> Callable[[Evidence], Any]:
         empirical, lcb, imitation = (kept.column(name) for name in ("empirical", "lcb", "imitation"))
         if swap:
             empirical = imitation
-        return TwoSamples(empirical, lcb, labels(kept)), TwoSamples(empirical, imitation, labels(kept))
+        return TwoSamples(empirical, lcb, record_labels(kept)), TwoSamples(empirical, imitation, record_labels(kept))
 
     return measure
 
@@ -199,7 +191,7 @@ def _mab_upper(evidence: Evidence) -> Comparison:
 def _mab_upper_unpenalised(evidence: Evidence) -> Comparison:
     trap = evidence.where(f"{SLUG}/greedy-trap")
     bound = _upper_bound(trap.column("N"), trap.column("concentrability"))
-    return Comparison(trap.column("empirical"), bound, trivial=1.0, labels=labels(trap))
+    return Comparison(trap.column("empirical"), bound, trivial=1.0, labels=record_labels(trap))
 
 
 MAB_UPPER = Claim(
@@ -237,7 +229,7 @@ def _most_played(power: float) -> Callable[[Evidence], Any]:
         )
         right = np.exp(-power * size * rate)
         keep = right > 1e-290
-        names = np.array(spread(kept, "N"))
+        names = np.array(entry_labels(kept, "N"))
         left = kept.column("failure")
         return Comparison(
             left[keep] / right[keep], np.ones(int(keep.sum())), trivial=1 / right[keep], labels=tuple(names[keep])
@@ -271,7 +263,7 @@ def rules_above(evidence: Evidence) -> Comparison:
     right = np.concatenate([evidence.column(rule) for rule in rules])
     size = np.maximum(left, 1e-300)
     return Comparison(
-        left / size, right / size, labels=[f"{rule}: {label}" for rule in rules for label in labels(evidence)]
+        left / size, right / size, labels=[f"{rule}: {label}" for rule in rules for label in record_labels(evidence)]
     )
 
 
@@ -281,7 +273,7 @@ def _lower_ge2(oracle: bool) -> Callable[[Evidence], Any]:
         bayes = kept.column("bayes") * (0.0 if oracle else 1.0)
         bound = PINSKER * np.sqrt(kept.column("C") / kept.column("N"))
         curves = Curves(tuple(curve(part, "bayes", label=f"C*={key[0]:g}") for key, part in kept.groups("C")))
-        return Comparison(bound, bayes, trivial=0.0, labels=labels(kept)), rules_above(kept), curves
+        return Comparison(bound, bayes, trivial=0.0, labels=record_labels(kept)), rules_above(kept), curves
 
     return measure
 
@@ -371,7 +363,7 @@ def _nonadaptive(rule: str) -> Callable[[Evidence], Any]:
             names.append(f"C*={concentration:g}, N={big['N'][-1]}: L={winner:g} against L={loser:g}")
         part = Evidence(tuple(record for record in kept.where(C=6.0) if record["L"] >= 0.5))
         ratio = np.array([record[rule][-1] / math.sqrt(record["L"] / record["N"][-1]) for record in part])
-        floor = Comparison(np.full(ratio.shape, 0.6), ratio, labels=labels(part))
+        floor = Comparison(np.full(ratio.shape, 0.6), ratio, labels=record_labels(part))
         return Curves(tuple(curves)), TwoSamples(larger, smaller, names), floor
 
     return measure

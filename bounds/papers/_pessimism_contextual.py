@@ -22,6 +22,7 @@ from bounds.judges import (
     TwoSamples,
 )
 
+from ._measures import entry_labels, record_labels
 from ._pessimism_bandit import (
     DOCS,
     KEY,
@@ -33,9 +34,7 @@ from ._pessimism_bandit import (
     N,
     S,
     curve,
-    labels,
     rules_above,
-    spread,
 )
 
 CONTEXTS = 10
@@ -58,7 +57,7 @@ def _cb_upper(imitation: bool) -> Callable[[Evidence], Any]:
         inside = Evidence(tuple(record for record in flat if record["C"] > 1.02))
         excess = np.array([record["C"] - 1.0 for record in inside])
         return (
-            Comparison(left, right, trivial=1.0, labels=(*labels(kept), *labels(trap))),
+            Comparison(left, right, trivial=1.0, labels=(*record_labels(kept), *record_labels(trap))),
             _curves(kept, name, (1.0,)),
             _curves(kept, name, SQRT_REGIME),
             Curves((Curve(excess, inside.column(name), "risk over C*-1 at N=9600"),)),
@@ -109,7 +108,7 @@ def _cb_lower(oracle: bool) -> Callable[[Evidence], Any]:
         bound = np.array([_lower_bound(record["N"], record["C"]) for record in valid])
         bayes = valid.column("bayes") * (0.0 if oracle else 1.0)
         return (
-            Comparison(bound, bayes, trivial=0.0, labels=labels(valid)),
+            Comparison(bound, bayes, trivial=0.0, labels=record_labels(valid)),
             rules_above(kept),
             _curves(kept, "bayes", (1.0,)),
             _curves(kept, "bayes", SQRT_REGIME),
@@ -228,8 +227,8 @@ def _il_bias(bandit: bool) -> Callable[[Evidence], Any]:
         floor = 0.45 * (kept.column("C") - 1.0)
         late = kept if bandit else Evidence(tuple(record for record in kept if record["N"] >= 3200))
         return (
-            Comparison(floor, kept.column("imitation"), trivial=0.0, labels=labels(kept)),
-            TwoSamples(late.column("imitation"), late.column("lcb"), labels(late)),
+            Comparison(floor, kept.column("imitation"), trivial=0.0, labels=record_labels(kept)),
+            TwoSamples(late.column("imitation"), late.column("lcb"), record_labels(late)),
         )
 
     return measure
@@ -261,7 +260,7 @@ def _il_expert(expert: bool) -> Callable[[Evidence], Any]:
         risk = kept.column("risk") if expert else trap.column("imitation")
         bound = kept.column("bound") if expert else 2 / (math.e * trap.column("N"))
         return (
-            Comparison(risk, bound, trivial=1.0, labels=spread(kept, "bound") if expert else labels(trap)),
+            Comparison(risk, bound, trivial=1.0, labels=entry_labels(kept, "bound") if expert else record_labels(trap)),
             _curves(evidence.where(f"{SLUG}/contexts"), "imitation", (1.0,)),
         )
 

@@ -36,7 +36,8 @@ from bounds.judges import (
     Violations,
 )
 
-from ._pessimism_bandit import DOCS, KEY, PAGE, PINSKER, RECALLED, SLUG, A, C, L, N, S, curve, delta, labels, n, spread
+from ._measures import entry_labels, record_labels
+from ._pessimism_bandit import DOCS, KEY, PAGE, PINSKER, RECALLED, SLUG, A, C, L, N, S, curve, delta, n
 
 T, gamma = sp.symbols("T gamma", positive=True)
 V_MAX = 1 / (1 - gamma)
@@ -75,7 +76,7 @@ def _offmass(name: str) -> Callable[[Evidence], Any]:
     def measure(evidence: Evidence) -> Comparison:
         kept = evidence.where(f"{SLUG}/coverage")
         left, right = kept.column("off_mass"), 1 - 1 / kept.column(name)
-        return Comparison(left, right, trivial=1.0, labels=spread(kept, "off_mass"), exact=left.dtype == object)
+        return Comparison(left, right, trivial=1.0, labels=entry_labels(kept, "off_mass"), exact=left.dtype == object)
 
     return measure
 
@@ -165,7 +166,7 @@ VI_DECOMP = Claim(
 def _vi_event(name: str) -> Callable[[Evidence], Any]:
     def measure(evidence: Evidence) -> Violations:
         kept = evidence.where(f"{SLUG}/vi-events")
-        return Violations(kept.column(name), kept.column("runs"), kept.column("delta"), labels(kept))
+        return Violations(kept.column(name), kept.column("runs"), kept.column("delta"), record_labels(kept))
 
     return measure
 
@@ -213,7 +214,7 @@ def _vi_upper(drop: bool) -> Callable[[Evidence], Any]:
         left = np.array([_mean(record) for record in kept])
         right = kept.column("bound") if not drop else 2 * horizon / kept.column("N")
         first = Comparison(
-            left, right, scale=horizon, trivial=horizon, labels=labels(kept), informative_from=VI_UPPER_SPEAKS,
+            left, right, scale=horizon, trivial=horizon, labels=record_labels(kept), informative_from=VI_UPPER_SPEAKS,
         )  # fmt: skip
         return first, _vi_curves(kept, True), _vi_curves(kept, False)
 
@@ -276,9 +277,9 @@ def _mdp_lower(oracle: bool) -> Callable[[Evidence], Any]:
         bound = np.array([_mdp_bound(record) for record in kept])
         bayes = kept.column("bayes") * (0.0 if oracle else 1.0)
         return (
-            Comparison(bound, bayes, trivial=0.0, labels=labels(kept)),
-            Comparison(kept.column("concentrability"), kept.column("C"), labels=labels(kept)),
-            TwoSamples(np.array([record["risk"] for record in runs]), runs.column("bayes"), labels(runs)),
+            Comparison(bound, bayes, trivial=0.0, labels=record_labels(kept)),
+            Comparison(kept.column("concentrability"), kept.column("C"), labels=record_labels(kept)),
+            TwoSamples(np.array([record["risk"] for record in runs]), runs.column("bayes"), record_labels(runs)),
         )
 
     return measure
@@ -351,8 +352,8 @@ def _vacuous(broken: bool) -> Callable[[Evidence], Any]:
         played = kept.column("played_never" if broken else "played").astype(np.float64)
         zero = np.zeros(moved.shape)
         return (
-            Comparison(moved, zero, labels=spread(kept, "moved")),
-            Comparison(played, zero, labels=spread(kept, "played")),
+            Comparison(moved, zero, labels=entry_labels(kept, "moved")),
+            Comparison(played, zero, labels=entry_labels(kept, "played")),
         )
 
     return measure

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from bounds.claims import Evidence, Provenance
 from bounds.judges import Comparison
 
-__all__ = ["DOCS", "KEY", "PAGE", "RECALLED", "SLUG", "Array", "Measure", "arrays", "compared", "derived", "joined"]
+from ._measures import Array
+
+__all__ = ["DOCS", "KEY", "PAGE", "RECALLED", "SLUG", "compared", "derived"]
 
 SLUG = "r2pvi"
 KEY = "tang2025"
@@ -19,20 +20,10 @@ PAGE = f"papers/{SLUG}.md"
 DOCS = f"docs/{PAGE}"
 RECALLED = "recalled: not seen in a source"
 
-Array = npt.NDArray[np.float64]
-Measure = Callable[[Evidence], Any]
-
 
 def derived(anchor: str, **constants: str) -> Provenance:
     """Return the provenance of a statement whose proof stands in the docs under ``anchor``."""
     return Provenance("derived", f"{DOCS}#{anchor}", constants)
-
-
-def arrays(evidence: Evidence, study: str, *names: str, **params: Any) -> tuple[list[Array], list[str]]:
-    """Return arrays of the records of ``study`` joined over records, and a label for each entry of the first."""
-    kept = evidence.where(f"{SLUG}/{study}", **params)
-    labels = [f"{record.label} [{i}]" for record in kept for i in range(np.size(record[names[0]]))]
-    return [np.asarray(kept.column(name), dtype=np.float64) for name in names], labels
 
 
 def compared(
@@ -55,8 +46,3 @@ def compared(
         return Comparison(np.concatenate(sides[0]), np.concatenate(sides[1]), scale=scale, labels=labels)
 
     return measure
-
-
-def joined(*measures: Measure) -> Callable[[Evidence], tuple[Any, ...]]:
-    """Return the measure of a statement in several parts."""
-    return lambda evidence: tuple(measure(evidence) for measure in measures)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from bounds.claims import Claim, Control, Kind
 from bounds.judges import AllOf, IdentityJudge, InequalityJudge
 
-from ._r2pvi_common import KEY, SLUG, Measure, compared, derived, joined
+from ._measures import Measure, all_of
+from ._r2pvi_common import KEY, SLUG, compared, derived
 
 __all__ = ["CLAIMS"]
 
@@ -15,7 +16,7 @@ def _smooth(kind: str, value: str) -> Claim:
     broken = {"kl": "lambda log E exp(V/lambda), the optimistic sign", "chi2": "E V - Var(V)/(4 lambda), untruncated"}
 
     def parts(name: str) -> Measure:
-        return joined(
+        return all_of(
             compared("duals", name, "upper", divergence=kind),
             compared("duals", name, "lower", divergence=kind),
             compared("duals", name, "solver", first="solver", divergence=kind),
@@ -39,7 +40,7 @@ def _smooth(kind: str, value: str) -> Claim:
 
 
 def _tv(name: str) -> Measure:
-    return joined(
+    return all_of(
         compared("duals", name, "solver", divergence="tv"),
         compared("duals", name, "upper", divergence="tv"),
     )
@@ -70,7 +71,7 @@ DUAL_CHI2 = _smooth(
 
 
 def _constrained(name: str) -> Measure:
-    return joined(
+    return all_of(
         compared("constrained", name, "upper"),
         compared("constrained", name, "lower"),
         compared("constrained", name, "solver", first="solver"),
@@ -106,7 +107,7 @@ LAGRANGE = Claim(
 
 
 def _admissible(suffix: str) -> Measure:
-    return joined(
+    return all_of(
         compared("admissible", f"paid{suffix}", f"gain{suffix}"),
         compared("admissible", f"gain{suffix}", "range"),
     )

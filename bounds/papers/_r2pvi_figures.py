@@ -12,7 +12,8 @@ import numpy.typing as npt
 from bounds.claims import Claim, Control, Evidence, Finding, Kind, Provenance, Record, Status
 from bounds.judges import AllOf, Comparison, InequalityJudge, SeparationJudge, TwoSamples
 
-from ._r2pvi_common import KEY, PAGE, SLUG, Measure, joined
+from ._measures import Measure, all_of
+from ._r2pvi_common import KEY, PAGE, SLUG
 from ._r2pvi_option import CLAIMS as _OPTION
 from ._r2pvi_published import EPISODES, ERRORS, REPLICATIONS, SIMULATOR
 
@@ -105,7 +106,7 @@ def _drops(beta: float) -> Measure:
 
 def _figure_a(beta: float) -> Measure:
     keys = (("1a", "PEVI", 0.0), ("1a", "R2PVI-TV", 0.1))
-    return joined(_reproduced(*keys, beta=beta), _crossing(beta), _drops(beta))
+    return all_of(_reproduced(*keys, beta=beta), _crossing(beta), _drops(beta))
 
 
 FIG_1A = Claim(
@@ -155,13 +156,13 @@ FIG_1A_PENALTY = Claim(
     r"\beta(\sum_i\|\phi_i\mathbf 1_i\|^2_{\Lambda^{-1}})^{1/2}\text{ end within 3 standard errors of their curves}",
     judge=AllOf((InequalityJudge(), InequalityJudge())),
     studies=(f"{SLUG}/simulator",),
-    measure=joined(
+    measure=all_of(
         _reproduced(("1a", "R2PVI-KL", 0.1), combine="l1"), _reproduced(("1a", "R2PVI-TV", 0.1), combine="l2")
     ),
     control=Control(
         "exchanged",
         "the two penalties exchanged",
-        joined(_reproduced(("1a", "R2PVI-KL", 0.1), combine="l2"), _reproduced(("1a", "R2PVI-TV", 0.1), combine="l1")),
+        all_of(_reproduced(("1a", "R2PVI-KL", 0.1), combine="l2"), _reproduced(("1a", "R2PVI-TV", 0.1), combine="l1")),
     ),
     provenance=CONFIRMED,
 )
@@ -209,7 +210,7 @@ def _nearer(near: str, far: str) -> Callable[[Evidence], TwoSamples]:
 
 
 def _sign(near: str, far: str) -> Measure:
-    return joined(_reproduced(("1a", "R2PVI-chi2", 0.1), dual=near), _nearer(near, far))
+    return all_of(_reproduced(("1a", "R2PVI-chi2", 0.1), dual=near), _nearer(near, far))
 
 
 FIG_1A_SIGN = Claim(
@@ -249,7 +250,7 @@ def _less_robust(beta: float) -> Measure:
 
 def _figure_b(beta: float) -> Measure:
     keys = tuple(("1b", "R2PVI-TV", level) for level in LEVELS)
-    return joined(_reproduced(*keys, beta=beta), _less_robust(beta))
+    return all_of(_reproduced(*keys, beta=beta), _less_robust(beta))
 
 
 FIG_1B = Claim(
@@ -287,7 +288,7 @@ def _opposite(beta: float) -> Measure:
 
 def _figure_c(beta: float) -> Measure:
     keys = tuple(("1c", learner, level) for learner in ("DRPVI", "R2PVI-TV") for level in (0.0, 1.0))
-    return joined(_reproduced(*keys, beta=beta), _opposite(beta))
+    return all_of(_reproduced(*keys, beta=beta), _opposite(beta))
 
 
 FIG_1C = Claim(

@@ -19,7 +19,8 @@ from bounds.judges import (
     RateJudge,
 )
 
-from ._r2pvi_common import DOCS, KEY, RECALLED, SLUG, Array, Measure, compared, derived, joined
+from ._measures import Array, Measure, all_of
+from ._r2pvi_common import DOCS, KEY, RECALLED, SLUG, compared, derived
 
 __all__ = ["CLAIMS"]
 
@@ -33,18 +34,18 @@ GOOD_EVENT = Claim(
     r"\ \text{everywhere}\ \Rightarrow\ \hat V\le V^{\hat\pi}\le V^\star",
     judge=AllOf((InequalityJudge(1e-9), InequalityJudge(1e-9))),
     studies=(f"{SLUG}/events",),
-    measure=joined(compared("events", "below_policy", 0.0), compared("events", "below_optimal", 0.0)),
+    measure=all_of(compared("events", "below_policy", 0.0), compared("events", "below_optimal", 0.0)),
     control=Control(
         "no-pessimism",
         "beta = 0, where the event does not hold",
-        joined(compared("events", "naive_below_policy", 0.0), compared("events", "below_optimal", 0.0)),
+        all_of(compared("events", "naive_below_policy", 0.0), compared("events", "below_optimal", 0.0)),
     ),
     provenance=derived("good-event"),
 )
 
 
 def _bound(name: str) -> Measure:
-    return joined(compared("events", "risk", "bound", first="risk"), compared("trap", "risk", name, first="risk"))
+    return all_of(compared("events", "risk", "bound", first="risk"), compared("trap", "risk", name, first="risk"))
 
 
 GOOD_EVENT_BOUND = Claim(

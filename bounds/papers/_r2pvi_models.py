@@ -5,13 +5,14 @@ from __future__ import annotations
 from bounds.claims import Claim, Control, Kind
 from bounds.judges import AllOf, IdentityJudge, InequalityJudge
 
-from ._r2pvi_common import KEY, SLUG, Measure, compared, derived, joined
+from ._measures import Measure, all_of
+from ._r2pvi_common import KEY, SLUG, compared, derived
 
 __all__ = ["CLAIMS"]
 
 
 def _bellman(value: str) -> Measure:
-    return joined(
+    return all_of(
         compared("bellman", value, "rolled"),
         compared("bellman", value, "searched"),
         compared("bellman", "searched", value),
@@ -64,7 +65,7 @@ ENTROPIC = Claim(
 
 
 def _less(sa: str) -> Measure:
-    return joined(
+    return all_of(
         compared("rectangles", sa, "mixed_d", level="penalty"), compared("rectangles", sa, "mixed_d", level="radius")
     )
 
@@ -83,7 +84,7 @@ LESS = Claim(
 
 
 def _monotone(drop: str, missing: str) -> Measure:
-    return joined(
+    return all_of(
         compared("ordered", drop, 0.0),
         compared("ordered", missing, "limit"),
         compared("ordered", "above", 0.0),

@@ -11,7 +11,8 @@ import numpy.typing as npt
 from bounds.claims import Claim, Control, Evidence, Finding, Kind, Provenance, Status
 from bounds.judges import AllOf, Comparison, InequalityJudge, SeparationJudge, TwoSamples
 
-from ._r2pvi_common import DOCS, KEY, PAGE, SLUG, Measure, joined
+from ._measures import Measure, all_of
+from ._r2pvi_common import DOCS, KEY, PAGE, SLUG
 from ._r2pvi_published import DIGITS, EPISODES, ERRORS, OPTION, UP
 
 __all__ = ["CLAIMS"]
@@ -74,7 +75,7 @@ def _ordered(curves: dict[str, tuple[str, float]]) -> Measure:
 def _figure_d(clipped: bool) -> Measure:
     robust = {f"R2PVI-TV, {level:g}": ("R2PVI-TV", level) if clipped else UNCLIPPED for level in PRICES}
     curves = {"PEVI": ("PEVI", 0.0), **robust}
-    return joined(_reproduced(curves), _ordered(curves))
+    return all_of(_reproduced(curves), _ordered(curves))
 
 
 FIG_1D = Claim(

@@ -9,7 +9,8 @@ import numpy as np
 from bounds.claims import Claim, Control, Evidence, Finding, Kind
 from bounds.judges import AllOf, Comparison, IdentityJudge, InequalityJudge, SeparationJudge, TwoSamples
 
-from ._r2pvi_common import KEY, PAGE, SLUG, Measure, compared, derived, joined
+from ._measures import Measure, all_of
+from ._r2pvi_common import KEY, PAGE, SLUG, compared, derived
 
 __all__ = ["CLAIMS"]
 
@@ -105,7 +106,7 @@ def _flips(leak: float) -> Measure:
                     labels.append(f"{record.label} [lambda={lam:g}]")
         return Comparison(np.array(seen), np.array(said), labels=labels)
 
-    return joined(pattern, compared("first-action-radius", "flip", "predicted"))
+    return all_of(pattern, compared("first-action-radius", "flip", "predicted"))
 
 
 FIG1_MODIFIED = Claim(
@@ -124,7 +125,7 @@ FIG1_MODIFIED = Claim(
 
 
 def _onehot(d: str, weight: str) -> Measure:
-    return joined(compared("rectangles", d, "onehot_sa"), compared("shrinkage", weight, "weight"))
+    return all_of(compared("rectangles", d, "onehot_sa"), compared("shrinkage", weight, "weight"))
 
 
 ONEHOT = Claim(
@@ -147,7 +148,7 @@ def _variance(name: str) -> Measure:
         found = evidence.where(f"{SLUG}/variance").column("least")
         return Comparison(np.ones(found.shape), found)
 
-    return joined(compared("variance", name, "weight"), least)
+    return all_of(compared("variance", name, "weight"), least)
 
 
 VA = Claim(

@@ -9,7 +9,7 @@ import numpy as np
 
 from bounds.claims import Evidence, Provenance
 
-__all__ = ["DOCS", "KEY", "SLUG", "derived", "label", "per_entry", "spread"]
+__all__ = ["DOCS", "KEY", "SLUG", "derived", "label", "per_entry"]
 
 SLUG = "misspecified-sparse-linear-bandits"
 KEY = "dong2023"
@@ -19,11 +19,6 @@ DOCS = f"docs/papers/{SLUG}.md"
 def derived(anchor: str, **constants: str) -> Provenance:
     """Return the provenance of a statement whose proof stands in the docs under ``anchor``."""
     return Provenance("derived", f"{DOCS}#{anchor}", constants)
-
-
-def spread(evidence: Evidence, name: str) -> list[str]:
-    """Return one label an entry of array ``name``."""
-    return [f"{record.label} [{i}]" for record in evidence for i in range(record.arrays[name].shape[0])]
 
 
 def per_entry(evidence: Evidence, values: Sequence[float], name: str) -> Any:

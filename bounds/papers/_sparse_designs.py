@@ -11,7 +11,8 @@ import sympy as sp
 from bounds.claims import Claim, Control, Evidence, Kind, Provenance
 from bounds.judges import AllOf, Comparison, Curve, Curves, InequalityJudge, RateJudge, SeparationJudge, TwoSamples
 
-from ._sparse_common import KEY, SLUG, derived, label, per_entry, spread
+from ._measures import entry_labels
+from ._sparse_common import KEY, SLUG, derived, label, per_entry
 
 __all__ = ["CLAIMS"]
 
@@ -31,7 +32,7 @@ def _design(part: str, factor: float, uniform: bool) -> Callable[[Evidence], Any
 
     def measure(evidence: Evidence) -> tuple[Comparison, Comparison]:
         kept = evidence.where(DESIGN, part=part)
-        names = spread(kept, "g")
+        names = entry_labels(kept, "g")
         dimension = per_entry(kept, [record["d"] for record in kept], "g")
         variance = kept.column("uniform_g" if uniform else "g")
         most = (1.0 + TAU) * dimension
@@ -119,7 +120,7 @@ SQRT_D = Claim(
 def _oracle(error: str) -> Callable[[Evidence], Any]:
     def measure(evidence: Evidence) -> tuple[Comparison, Comparison]:
         kept = evidence.where(ORACLE)
-        names = spread(kept, error)
+        names = entry_labels(kept, error)
         bound = [2.0 * r["eps"] * (1.0 + np.sqrt(r["s"]) * (1.0 + r["tau"])) for r in kept]
         right = per_entry(kept, bound, error)
         most = per_entry(kept, [r["s"] * (r["s"] + 1) // 2 for r in kept], error)
@@ -153,7 +154,7 @@ def _polynomial(queries: Callable[[Evidence], Any]) -> Callable[[Evidence], Any]
         kept = evidence.where(POLYNOMIAL)
         ratio = kept.column("ratio")
         return (
-            Comparison(ratio, np.full(ratio.shape, 4.0), labels=spread(kept, "ratio")),
+            Comparison(ratio, np.full(ratio.shape, 4.0), labels=entry_labels(kept, "ratio")),
             Curves((queries(evidence),)),
         )
 

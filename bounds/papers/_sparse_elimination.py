@@ -12,7 +12,8 @@ import sympy as sp
 from bounds.claims import Claim, Control, Evidence, Kind, Provenance
 from bounds.judges import AllOf, Comparison, CoverageJudge, InequalityJudge, Violations
 
-from ._sparse_common import KEY, SLUG, derived, per_entry, spread
+from ._measures import entry_labels
+from ._sparse_common import KEY, SLUG, derived, per_entry
 
 __all__ = ["CLAIMS"]
 
@@ -27,7 +28,7 @@ def _guarantee(stopped: str, error: str, certificate: Callable[[Any], float]) ->
 
     def measure(evidence: Evidence) -> tuple[Comparison, Comparison]:
         kept = evidence.where(NET)
-        names = spread(kept, error)
+        names = entry_labels(kept, error)
         bound = per_entry(kept, [certificate(record) for record in kept], error)
         missed = 1.0 - kept.column(stopped)
         return (
@@ -64,7 +65,7 @@ def _net_bound(record: Any, supports: bool) -> float:
 def _net_queries(supports: bool) -> Callable[[Evidence], Any]:
     def measure(evidence: Evidence) -> tuple[Comparison, Comparison]:
         kept = evidence.where(NET)
-        names = spread(kept, "queries")
+        names = entry_labels(kept, "queries")
         size = per_entry(kept, [_net_bound(record, supports) for record in kept], "queries")
         arms = per_entry(kept, [record["k"] for record in kept], "queries")
         most = np.minimum(size, arms)
@@ -155,7 +156,7 @@ def _index_queries(evidence: Evidence) -> Comparison:
     kept = evidence.where(NET)
     most = [comb(r["d"], r["s"]) * (r["s"] * (r["s"] + 1) // 2 + 1) for r in kept]
     bound = per_entry(kept, most, "index_queries")
-    return Comparison(kept.column("index_queries"), bound, scale=bound, labels=spread(kept, "index_queries"))
+    return Comparison(kept.column("index_queries"), bound, scale=bound, labels=entry_labels(kept, "index_queries"))
 
 
 CLAIMS = (NET_GUARANTEE, NET_QUERIES, NET_NOISY, INDEX_SETS)

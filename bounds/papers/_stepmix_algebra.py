@@ -10,7 +10,8 @@ import numpy as np
 from bounds.claims import Claim, Control, Evidence, Kind
 from bounds.judges import AllOf, Comparison, CoverageJudge, InequalityJudge, Violations
 
-from ._stepmix_common import KEY, SLUG, derived, spread
+from ._measures import entry_labels
+from ._stepmix_common import KEY, SLUG, derived
 
 __all__ = ["CLAIMS"]
 
@@ -19,7 +20,7 @@ def _uniform(below: str) -> Callable[[Evidence], Any]:
     def measure(evidence: Evidence) -> tuple[Any, ...]:
         kept = evidence.where(f"{SLUG}/evaluators")
         inside = kept.column("event") > 0.0
-        names = [name for name, one in zip(spread(kept, "event"), inside, strict=True) if one]
+        names = [name for name, one in zip(entry_labels(kept, "event"), inside, strict=True) if one]
         size = np.repeat(kept.column("H"), kept.column("tables"))[inside]
         parts = [
             Comparison(kept.column(name)[inside], np.zeros(size.shape), scale=size, labels=names)
@@ -61,7 +62,7 @@ def _safe(broken: bool) -> Callable[[Evidence], Any]:
             use = valid & (mixed if broken else True)
             left.append(kept.column("threshold")[use])
             right.append(kept.column(prefix + ("value_refused" if broken else "value"))[use])
-            names += [prefix + name for name, one in zip(spread(kept, "threshold"), use, strict=True) if one]
+            names += [prefix + name for name, one in zip(entry_labels(kept, "threshold"), use, strict=True) if one]
         return Comparison(np.concatenate(left), np.concatenate(right), labels=names)
 
     return measure
@@ -96,7 +97,7 @@ def _weights(last: bool) -> Callable[[Evidence], Any]:
             accepted, refused = column("last_accepted"), column("last_refused")
             earlier, mixing = refused, accepted >= threshold
             certified = mixing
-        names = np.array(spread(kept, "threshold"))
+        names = np.array(entry_labels(kept, "threshold"))
         below = np.nextafter(threshold, -np.inf)
         pairs = (
             (-np.concatenate([rho, eps_rho]), np.zeros(2 * rho.size), np.tile(names, 2)),

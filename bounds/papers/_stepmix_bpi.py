@@ -11,7 +11,8 @@ import sympy as sp
 from bounds.claims import Claim, Control, Evidence, Kind, Provenance
 from bounds.judges import AllOf, Comparison, CoverageJudge, Curve, Curves, InequalityJudge, RateJudge, Violations
 
-from ._stepmix_common import BPI_KEY, DOCS, RECALLED, SLUG, labels, spread
+from ._measures import entry_labels, record_labels
+from ._stepmix_common import BPI_KEY, DOCS, RECALLED, SLUG
 
 __all__ = ["CLAIMS"]
 
@@ -20,7 +21,7 @@ def _optimism(above: str) -> Callable[[Evidence], Any]:
     def measure(evidence: Evidence) -> tuple[Any, ...]:
         kept = evidence.where(f"{SLUG}/bpi-optimism")
         inside = kept.column("event") > 0.0
-        names = [name for name, one in zip(spread(kept, "event"), inside, strict=True) if one]
+        names = [name for name, one in zip(entry_labels(kept, "event"), inside, strict=True) if one]
         size = np.repeat(kept.column("H"), kept.column("tables"))[inside]
         parts = [
             Comparison(kept.column(name)[inside], np.zeros(size.shape), scale=size, labels=names)
@@ -60,7 +61,7 @@ def _stops(suffix: str) -> Callable[[Evidence], Any]:
         order = np.argsort(-kept.column("eps"))
         episodes = np.array([kept.records[i]["episodes"] for i in order])
         return (
-            Violations(wrong, kept.column("runs"), kept.column("delta"), labels(kept)),
+            Violations(wrong, kept.column("runs"), kept.column("delta"), record_labels(kept)),
             Curves((Curve(1.0 / kept.column("eps")[order], episodes, "episodes until the stop"),)),
         )
 

@@ -11,7 +11,8 @@ import sympy as sp
 from bounds.claims import Claim, Control, Evidence, Kind
 from bounds.judges import AllOf, Comparison, CoverageJudge, IdentityJudge, InequalityJudge, Violations
 
-from ._stepmix_common import KEY, SLUG, derived, labels, spread
+from ._measures import entry_labels, record_labels
+from ._stepmix_common import KEY, SLUG, derived
 
 __all__ = ["CLAIMS"]
 
@@ -25,7 +26,7 @@ def _mixture(suffix: str) -> Callable[[Evidence], Any]:
             kept.column("value" + suffix),
             kept.column("mixed" + suffix),
             scale=np.repeat(kept.column("H"), kept.column("instances")),
-            labels=spread(kept, "value"),
+            labels=entry_labels(kept, "value"),
         )
 
     return measure
@@ -61,7 +62,9 @@ def _event(suffix: str) -> Callable[[Evidence], Any]:
             levels += blocks.records[0]["deltas"].tolist()
             names += [f"{blocks.records[0].label}, delta={level:g}" for level in blocks.records[0]["deltas"]]
         return (
-            Comparison(exact.column("failure" + suffix), exact.column("delta"), trivial=1.0, labels=labels(exact)),
+            Comparison(
+                exact.column("failure" + suffix), exact.column("delta"), trivial=1.0, labels=record_labels(exact)
+            ),
             Violations(count, runs, levels, names),
         )
 

@@ -11,7 +11,8 @@ import numpy as np
 from bounds.claims import Claim, Control, Evidence, Finding, Kind, Provenance, Record
 from bounds.judges import AllOf, Comparison, CoverageJudge, Curve, Curves, InequalityJudge, RateJudge, Violations
 
-from ._stepmix_common import BPI_KEY, DOCS, KEY, PAGE, RECALLED, SLUG, labels, spread
+from ._measures import entry_labels, record_labels
+from ._stepmix_common import BPI_KEY, DOCS, KEY, PAGE, RECALLED, SLUG
 
 __all__ = ["CLAIMS"]
 
@@ -136,8 +137,10 @@ def _vacuous(learners: tuple[str, str, str]) -> Callable[[Evidence], Any]:
         alone = kept.where(learner=learners[2])
         left = stay.column("left").astype(np.float64)
         return (
-            Comparison(left, np.zeros(left.shape), scale=stay.column("episodes").max(), labels=spread(stay, "left")),
-            Comparison(alone.column("baseline_loss"), alone.column("per_episode"), labels=spread(alone, "left")),
+            Comparison(
+                left, np.zeros(left.shape), scale=stay.column("episodes").max(), labels=entry_labels(stay, "left")
+            ),
+            Comparison(alone.column("baseline_loss"), alone.column("per_episode"), labels=entry_labels(alone, "left")),
         )
 
     return measure
@@ -194,8 +197,8 @@ def _offline(unsafe: str) -> Callable[[Evidence], Any]:
         by_loss = sorted((record for record in needs if record["cover"] == cover), key=lambda r: -float(r["kappa"]))
         by_cover = sorted((record for record in needs if record["kappa"] == loss), key=lambda r: float(r["cover"]))
         return (
-            Violations(wrong, needs.column("runs"), needs.column("delta"), labels(needs)),
-            Violations(broken, online.column("runs"), online.column("delta"), labels(online)),
+            Violations(wrong, needs.column("runs"), needs.column("delta"), record_labels(needs)),
+            Violations(broken, online.column("runs"), online.column("delta"), record_labels(online)),
             Curves((Curve([1.0 / r["kappa"] for r in by_loss], [_over_radius(r) for r in by_loss], f"C*={cover:g}"),)),
             Curves((Curve([r["cover"] for r in by_cover], [_over_radius(r) for r in by_cover], f"kappa={loss:g}"),)),
         )

@@ -1,6 +1,6 @@
 """Evidence on coverage: coverability against enumeration, bounds by structure, concentrability in its variants."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from tabular.models import ContextualBandit
 from ._complexity_models import block_model, data_law, occupancies, random_policy, small_models
 from ._foundations_models import Table
 
-__all__ = ["run_concentrability", "run_coverability", "run_structure"]
+__all__ = ["concentrate", "cover", "run_concentrability", "run_coverability", "run_structure"]
 
 Array = npt.NDArray[np.float64]
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -34,27 +34,32 @@ def run_coverability(cell: Cell, rng: np.random.Generator) -> Arrays:
     for name, model in small_models(cell["count"], rng):
         for kind in ("all policies", "class"):
             policies = None if kind == "all policies" else [random_policy(model, rng) for _ in range(3)]
-            every = occupancies(model, policies)
-            largest = every.max(axis=0)
-            found = complexity.coverability(model, policies=policies)
-            total = largest.sum(axis=(1, 2)).max()
-            identity.add(
-                f"{name}, {kind}",
-                value=found.value,
-                enumerated=total,
-                attained=_ratio(largest, found.witness),
-                single=every[0].sum(axis=(1, 2)).max(),
-            )
-            for trial in range(2):
-                mu = data_law(model, rng)
-                law.add(
-                    f"{name}, {kind}, law {trial}",
-                    value=total,
-                    covered=_ratio(largest, mu),
-                    dynamic_covered=complexity.all_policy_concentrability(model, mu, policies=policies).value,
-                    pairs=model.S * model.A,
-                )
+            laws = [data_law(model, rng) for _ in range(2)]
+            cover(f"{name}, {kind}", model, policies, laws, identity, law)
     return {**identity.arrays(), **law.arrays()}
+
+
+def cover(name: str, model: Any, policies: Any, laws: Sequence[Array], identity: Table, law: Table) -> None:
+    """Add one model, with a class of policies (None: all of them) and some data laws, to the tables of coverability."""
+    every = occupancies(model, policies)
+    largest = every.max(axis=0)
+    found = complexity.coverability(model, policies=policies)
+    total = largest.sum(axis=(1, 2)).max()
+    identity.add(
+        name,
+        value=found.value,
+        enumerated=total,
+        attained=_ratio(largest, found.witness),
+        single=every[0].sum(axis=(1, 2)).max(),
+    )
+    for trial, mu in enumerate(laws):
+        law.add(
+            f"{name}, law {trial}",
+            value=total,
+            covered=_ratio(largest, mu),
+            dynamic_covered=complexity.all_policy_concentrability(model, mu, policies=policies).value,
+            pairs=model.S * model.A,
+        )
 
 
 def run_structure(cell: Cell, rng: np.random.Generator) -> Arrays:
@@ -88,27 +93,34 @@ def run_concentrability(cell: Cell, rng: np.random.Generator) -> Arrays:
     linear = Table("linear", "quotient", "single", "one_hot", "trace")
     for name, model in small_models(cell["count"], rng):
         policy, share = random_policy(model, rng), float(rng.choice([0.0, 0.5, 0.9]))
-        d = planning.occupancy(model, policy)
-        mu = (1.0 - share) * data_law(model, rng) + share * d
-        single = complexity.single_policy_concentrability(model, mu, policy).value
-        order.add(
-            name,
-            single=single,
-            square=complexity.chi_square_concentrability(model, mu, policy).value,
-            all=complexity.all_policy_concentrability(model, mu).value,
-            clipped=complexity.clipped_concentrability(model, mu, policy).value,
-            distance=_distance(d, mu),
-            own=complexity.single_policy_concentrability(model, d, policy).value,
-        )
-        size = int(rng.integers(1, 6))
-        phi = rng.normal(size=(model.S, model.A, size))
-        pairs = model.S * model.A
-        weights = np.where(d > 0.0, d / mu, 0.0).reshape(-1, pairs)
-        linear.add(
-            f"{name}, {size} features",
-            quotient=complexity.feature_coverage(model, mu, policy, phi).value,
-            single=single,
-            one_hot=complexity.feature_coverage(model, mu, policy, np.eye(pairs).reshape(model.S, model.A, -1)).value,
-            trace=weights.sum(axis=1).max(),
-        )
+        mu = (1.0 - share) * data_law(model, rng) + share * planning.occupancy(model, policy)
+        phi = rng.normal(size=(model.S, model.A, int(rng.integers(1, 6))))
+        concentrate(name, model, policy, mu, phi, order, linear)
     return {**order.arrays(), **linear.arrays()}
+
+
+def concentrate(name: str, model: Any, policy: Any, mu: Array, phi: Array, order: Table, linear: Table) -> None:
+    """Add one policy under one data law, seen by features phi (S, A, d), to the tables of concentrability.
+
+    ``quotient`` is attained by a named function: the upper end of its enclosure grows with the features' condition.
+    """
+    d = planning.occupancy(model, policy)
+    single = complexity.single_policy_concentrability(model, mu, policy).value
+    order.add(
+        name,
+        single=single,
+        square=complexity.chi_square_concentrability(model, mu, policy).value,
+        all=complexity.all_policy_concentrability(model, mu).value,
+        clipped=complexity.clipped_concentrability(model, mu, policy).value,
+        distance=_distance(d, mu),
+        own=complexity.single_policy_concentrability(model, d, policy).value,
+    )
+    pairs = model.S * model.A
+    weights = np.divide(d, mu, out=np.zeros(d.shape), where=d > 0.0).reshape(-1, pairs)
+    linear.add(
+        f"{name}, {phi.shape[-1]} features",
+        quotient=complexity.feature_coverage(model, mu, policy, phi).lower,
+        single=single,
+        one_hot=complexity.feature_coverage(model, mu, policy, np.eye(pairs).reshape(model.S, model.A, -1)).value,
+        trace=weights.sum(axis=1).max(),
+    )

@@ -12,12 +12,12 @@ from bounds import complexity
 from experiments import instances
 from experiments.study import Cell, Scale, Study
 from tabular import planning
-from tabular.models import EpisodicMDP
+from tabular.models import EpisodicMDP, LinearMDP
 
 from ._complexity_models import cells, episodic_model
 from ._foundations_models import Table
 
-__all__ = ["STUDIES"]
+__all__ = ["STUDIES", "enclose", "fit", "rank_linear", "rank_tabular"]
 
 Array = npt.NDArray[np.float64]
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -75,19 +75,24 @@ def run_sandwich(cell: Cell, rng: np.random.Generator) -> Arrays:
         n = int(rng.integers(2, 9))
         sizes = rng.integers(2, 13, size=2)
         f, g = (np.unique(rng.random((size, n)) < rng.choice([0.2, 0.5]), axis=0).astype(float) for size in sizes)
-        star, threshold = complexity.star_number(f).value, complexity.threshold_dimension(f).value
-        dims = [complexity.eluder_dimension(one, 0.5).value for one in (f, g, np.vstack([f, g]))]
-        table.add(
-            f"classes {i} ({len(f)} and {len(g)} functions, {n} points)",
-            star=star,
-            threshold=threshold,
-            dimension=dims[0],
-            power=4.0 ** max(star, threshold),
-            trivial=min(n, len(f) - 1),
-            larger_part=max(dims[:2]),
-            union=dims[2],
-        )
+        enclose(f"classes {i} ({len(f)} and {len(g)} functions, {n} points)", f, g, table)
     return table.arrays()
+
+
+def enclose(name: str, f: Array, g: Array, table: Table) -> None:
+    """Add two binary classes (functions by points) to the table of `run_sandwich`."""
+    star, threshold = complexity.star_number(f).value, complexity.threshold_dimension(f).value
+    dims = [complexity.eluder_dimension(one, 0.5).value for one in (f, g, np.vstack([f, g]))]
+    table.add(
+        name,
+        star=star,
+        threshold=threshold,
+        dimension=dims[0],
+        power=4.0 ** max(star, threshold),
+        trivial=min(f.shape[1], len(f) - 1),
+        larger_part=max(dims[:2]),
+        union=dims[2],
+    )
 
 
 def _linear_class(model: Any, size: int, rng: np.random.Generator) -> Array:
@@ -103,29 +108,39 @@ def run_rank(cell: Cell, rng: np.random.Generator) -> Arrays:
         S, A, H, N = (int(rng.integers(low, high)) for low, high in ((1, 4), (2, 4), (1, 4), (8, 13)))
         model = episodic_model(S, A, H, rng)
         f = rng.random((N, H, S, A)) * H
-        v, q = (complexity.bellman_rank(model, f, kind=kind) for kind in ("V", "Q"))
-        name = f"tabular {i} (S={S}, A={A}, H={H}, N={N})"
-        rank.add(name, v=v.upper, v_bound=S, q=q.upper, q_bound=S * A, states=S)
+        rank_tabular(f"tabular {i} (S={S}, A={A}, H={H}, N={N})", model, f, rank)
         d = int(rng.integers(1, 4))
         linear = instances.random_linear_mdp(S + 2, A, d, H, rng)
-        episodic, g = linear.to_episodic(), _linear_class(linear, N, rng)
-        v, q = (complexity.bellman_rank(episodic, g, kind=kind) for kind in ("V", "Q"))
-        ranks, sizes = [], []
-        for matrix in complexity.bellman_error_matrices(episodic, g, kind="Q"):
-            left, values, right = np.linalg.svd(matrix, full_matrices=False)
-            used = values > 1e-12 * max(values[0], 1e-300)
-            root = np.sqrt(values[used])
-            longest = np.linalg.norm(left[:, used] * root, axis=1).max(initial=0.0)
-            longest *= np.linalg.norm(root[:, None] * right[used], axis=0).max(initial=0.0)
-            ranks.append(int(used.sum()))
-            sizes.append(longest * (1.0 + 1e-9))
-        eps = max(sizes) * float(rng.choice([0.03, 0.2, 0.7]))
-        bound = max(complexity.linear_eluder_bound(*pair) for pair in zip(ranks, np.array(sizes) / eps, strict=True))
-        name = f"linear {i} (S={S + 2}, A={A}, d={d}, H={H}, N={N})"
-        rank.add(name, v=v.upper, v_bound=d, q=q.upper, q_bound=d, states=S + 2)
-        found = complexity.bellman_eluder_dimension(episodic, g, eps, families=("occupancy",))
-        eluder.add(f"{name}, eps={eps:g}", dimension=found.upper, bound=bound, trivial=N)
+        g = _linear_class(linear, N, rng)
+        share = float(rng.choice([0.03, 0.2, 0.7]))
+        rank_linear(f"linear {i} (S={S + 2}, A={A}, d={d}, H={H}, N={N})", linear, g, share, rank, eluder)
     return {**rank.arrays(), **eluder.arrays()}
+
+
+def rank_tabular(name: str, model: EpisodicMDP, f: Array, rank: Table) -> None:
+    """Add the Bellman ranks of some functions (N, H, S, A) in a model to the table of ranks."""
+    v, q = (complexity.bellman_rank(model, f, kind=kind) for kind in ("V", "Q"))
+    rank.add(name, v=v.upper, v_bound=model.S, q=q.upper, q_bound=model.S * model.A, states=model.S)
+
+
+def rank_linear(name: str, linear: LinearMDP, g: Array, share: float, rank: Table, eluder: Table) -> None:
+    """Add functions that are linear in the features of a model to both tables, at eps = ``share`` of their size."""
+    episodic = linear.to_episodic()
+    v, q = (complexity.bellman_rank(episodic, g, kind=kind) for kind in ("V", "Q"))
+    ranks, sizes = [], []
+    for matrix in complexity.bellman_error_matrices(episodic, g, kind="Q"):
+        left, values, right = np.linalg.svd(matrix, full_matrices=False)
+        used = values > 1e-12 * max(values[0], 1e-300)
+        root = np.sqrt(values[used])
+        longest = np.linalg.norm(left[:, used] * root, axis=1).max(initial=0.0)
+        longest *= np.linalg.norm(root[:, None] * right[used], axis=0).max(initial=0.0)
+        ranks.append(int(used.sum()))
+        sizes.append(longest * (1.0 + 1e-9))
+    eps = max(sizes) * share
+    bound = max(complexity.linear_eluder_bound(*pair) for pair in zip(ranks, np.array(sizes) / eps, strict=True))
+    rank.add(name, v=v.upper, v_bound=linear.d, q=q.upper, q_bound=linear.d, states=linear.S)
+    found = complexity.bellman_eluder_dimension(episodic, g, eps, families=("occupancy",))
+    eluder.add(f"{name}, eps={eps:g}", dimension=found.upper, bound=bound, trivial=len(g))
 
 
 def run_qvi(cell: Cell, rng: np.random.Generator) -> Arrays:
@@ -171,20 +186,25 @@ def run_closure(cell: Cell, rng: np.random.Generator) -> Arrays:
         best = planning.backward_induction(model).Q
         f = np.concatenate([best[None], best[None] + rng.normal(size=(6, H, S, A)) * rng.choice([0.05, 0.5])])
         f = f[rng.permutation(len(f))] if rng.random() < 0.5 else f + 0.02 * rng.normal(size=(1, H, S, A))
-        inherent = complexity.inherent_bellman_error(model, f).upper
-        fitted: Array = np.zeros((S, A))
-        error = 0.0
-        for h in range(H - 1, -1, -1):
-            target = model.r[h] if h == H - 1 else model.r[h] + model.P[h] @ fitted.max(axis=1)
-            fitted = f[np.abs(f[:, h] - target).max(axis=(1, 2)).argmin(), h]
-            error = max(error, float(np.abs(fitted - best[h]).max()) / (H - h))
-        uniform = np.full((H, S, A), 1.0 / (S * A))
-        mean_square = complexity.inherent_bellman_error(model, f, weights=uniform).upper
-        closed = complexity.inherent_bellman_error(model, np.repeat(best[None], 2, axis=0)).lower
-        table.add(
-            f"class {i} (S={S}, A={A}, H={H})", error=error, bound=inherent, mean_square=mean_square, closed=closed
-        )
+        fit(f"class {i} (S={S}, A={A}, H={H})", model, f, table)
     return table.arrays()
+
+
+def fit(name: str, model: EpisodicMDP, f: Array, table: Table) -> None:
+    """Add fitted value iteration on a class (N, H, S, A) to the table of `run_closure`."""
+    H, S, A = model.r.shape
+    best = planning.backward_induction(model).Q
+    inherent = complexity.inherent_bellman_error(model, f).upper
+    fitted: Array = np.zeros((S, A))
+    error = 0.0
+    for h in range(H - 1, -1, -1):
+        target = model.r[h] if h == H - 1 else model.r[h] + model.P[h] @ fitted.max(axis=1)
+        fitted = f[np.abs(f[:, h] - target).max(axis=(1, 2)).argmin(), h]
+        error = max(error, float(np.abs(fitted - best[h]).max()) / (H - h))
+    uniform = np.full((H, S, A), 1.0 / (S * A))
+    mean_square = complexity.inherent_bellman_error(model, f, weights=uniform).upper
+    closed = complexity.inherent_bellman_error(model, np.repeat(best[None], 2, axis=0)).lower
+    table.add(name, error=error, bound=inherent, mean_square=mean_square, closed=closed)
 
 
 def staircase_cells(scale: Scale) -> list[Cell]:

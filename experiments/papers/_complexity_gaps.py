@@ -13,7 +13,7 @@ from tabular.models import EpisodicMDP
 from ._complexity_models import SIZES, episodic_model, occupancies
 from ._foundations_models import Table
 
-__all__ = ["run_variances", "run_visitation"]
+__all__ = ["no_variance", "run_variances", "run_visitation", "vary"]
 
 Array = npt.NDArray[np.float64]
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -78,21 +78,30 @@ def run_variances(cell: Cell, rng: np.random.Generator) -> Arrays:
         models.append((f"model {i} (S={S}, A={A}, H={H})", episodic_model(S, A, H, rng)))
         moves = np.eye(S)[rng.integers(S, size=(H, S, A))]
         plain = EpisodicMDP(moves, rng.random((H, S, A)), np.eye(S)[int(rng.integers(S))])
-        policy = rng.integers(A, size=(H, S))
-        sure.add(
-            f"deterministic {i} (S={S}, A={A}, H={H})",
-            norm=complexity.value_norm(plain).lower,
-            optimal=complexity.optimal_variance(plain).lower,
-            returns=complexity.policy_return_variance(plain, policy).lower,
-        )
+        no_variance(f"deterministic {i} (S={S}, A={A}, H={H})", plain, rng.integers(A, size=(H, S)), sure)
     for name, mdp in models:
-        spans = np.append(np.asarray(complexity.value_span(mdp).value)[1:], 0.0)
-        spread.add(name, variance=complexity.value_norm(mdp).value ** 2, span=float(spans.max()))
-        for noise in ("none", "bernoulli"):
-            horizon.add(
-                f"{name}, rewards {noise}",
-                optimal=complexity.optimal_variance(mdp, reward_noise=noise).value,
-                steps=mdp.r.shape[0],
-                reward_range=1.0,
-            )
+        vary(name, mdp, spread, horizon)
     return {**spread.arrays(), **horizon.arrays(), **sure.arrays()}
+
+
+def vary(name: str, mdp: EpisodicMDP, spread: Table, horizon: Table) -> None:
+    """Add the variances of one model to the tables against its span and against its horizon."""
+    spans = np.append(np.asarray(complexity.value_span(mdp).value)[1:], 0.0)
+    spread.add(name, variance=complexity.value_norm(mdp).value ** 2, span=float(spans.max()))
+    for noise in ("none", "bernoulli"):
+        horizon.add(
+            f"{name}, rewards {noise}",
+            optimal=complexity.optimal_variance(mdp, reward_noise=noise).value,
+            steps=mdp.r.shape[0],
+            reward_range=1.0,
+        )
+
+
+def no_variance(name: str, mdp: EpisodicMDP, policy: npt.NDArray[np.int64], sure: Table) -> None:
+    """Add the variances of one deterministic model, and of the return of a policy in it, to their table."""
+    sure.add(
+        name,
+        norm=complexity.value_norm(mdp).lower,
+        optimal=complexity.optimal_variance(mdp).lower,
+        returns=complexity.policy_return_variance(mdp, policy).lower,
+    )

@@ -13,7 +13,7 @@ from tabular.models import EpisodicMDP
 
 from ._foundations_models import Table
 
-__all__ = ["deterministic_model", "run_singleton", "run_spanning", "singleton_cells", "singleton_class"]
+__all__ = ["deterministic_model", "run_singleton", "run_spanning", "singleton_cells", "singleton_class", "span"]
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Integers = npt.NDArray[np.int64]
@@ -37,31 +37,47 @@ def run_spanning(cell: Cell, rng: np.random.Generator) -> Arrays:
     for i in range(cell["count"]):
         n, H, S, A = (int(rng.integers(low, high)) for low, high in ((1, 9), (1, 5), (1, 4), (2, 4)))
         policies = rng.integers(A, size=(n, H, S))
-        found = complexity.spanning_capacity(policies, A=A)
         name = f"class {i} (n={n}, H={H}, S={S}, A={A})"
-        bounds.add(
-            name,
-            capacity=found.value,
-            policies=n,
-            paths=A**H,
-            pairs=S * A,
-            part=complexity.spanning_capacity(policies[: (n + 1) // 2], A=A).value,
-        )
-        for alpha in (0.05, 1.0):
-            model = instances.random_episodic(S, A, H, alpha=alpha, rng=rng)
-            models.add(
-                f"{name}, Dirichlet({alpha:g})",
-                coverability=complexity.coverability(model, policies=policies).value,
-                capacity=found.value,
-            )
+        tried = {
+            f"{name}, Dirichlet({alpha:g})": instances.random_episodic(S, A, H, alpha=alpha, rng=rng)
+            for alpha in (0.05, 1.0)
+        }
         moves = [rng.integers(S, size=(S, A)) for _ in range(H - 1)]
-        witness.add(
-            name,
-            coverability=complexity.coverability(deterministic_model(found.witness, S, A), policies=policies).value,
-            capacity=found.value,
-            fixed=complexity.reached_pairs(policies, int(rng.integers(S)), moves) if H > 1 else 1.0,
-        )
+        start = int(rng.integers(S)) if H > 1 else 0
+        span(name, policies, A, tried, (start, moves), bounds, models, witness)
     return {**bounds.arrays(), **models.arrays(), **witness.arrays()}
+
+
+def span(
+    name: str,
+    policies: Integers,
+    A: int,
+    tried: Mapping[str, EpisodicMDP],
+    fixed: tuple[int, Sequence[Integers]],
+    bounds: Table,
+    models: Table,
+    witness: Table,
+) -> None:
+    """Add one class of policies (n, H, S), some models, and one deterministic model to the tables of the capacity."""
+    n, H, S = policies.shape
+    found = complexity.spanning_capacity(policies, A=A)
+    bounds.add(
+        name,
+        capacity=found.value,
+        policies=n,
+        paths=A**H,
+        pairs=S * A,
+        part=complexity.spanning_capacity(policies[: (n + 1) // 2], A=A).value,
+    )
+    for where, model in tried.items():
+        models.add(where, coverability=complexity.coverability(model, policies=policies).value, capacity=found.value)
+    start, moves = fixed
+    witness.add(
+        name,
+        coverability=complexity.coverability(deterministic_model(found.witness, S, A), policies=policies).value,
+        capacity=found.value,
+        fixed=complexity.reached_pairs(policies, start, moves) if H > 1 else 1.0,
+    )
 
 
 def singleton_class(sizes: Sequence[int]) -> list[Integers]:

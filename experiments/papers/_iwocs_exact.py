@@ -23,7 +23,9 @@ from tabular.planning import (
 
 __all__ = [
     "RULES",
+    "enumerated",
     "finite_cells",
+    "followed",
     "identity_cells",
     "named_cells",
     "run_finite",
@@ -87,24 +89,33 @@ def run_identities(cell: Cell, rng: np.random.Generator) -> Arrays:
     }
     for _ in range(cell["count"]):
         mdp, vertices = robust_garnet(3, 2, 2, 0.9, rng=rng)
-        joint = cell["kind"] == "joint"
-        uncertainty = KernelSet(vertices.P) if joint else vertices
-        kernels = vertices.P if joint else _products(vertices.P)
-        deterministic = [np.eye(2)[list(actions)] for actions in itertools.product(range(2), repeat=3)]
         free = rng.random((2, 3))
-        policies = [*deterministic, *(np.stack([p, 1.0 - p], axis=1) for p in free)]
-        values = np.array([_all_values(kernels, mdp.r, mdp.gamma, policy) for policy in policies])
-        found["static"].append(values.min(axis=1).ravel())
-        found["dynamic"].append(
-            np.concatenate([dynamic_evaluation(mdp, policy, uncertainty, steps=300) for policy in policies])
-        )
-        found["recursive"].append(np.concatenate([static_evaluation(mdp, p, vertices).V for p in policies]))
-        found["maximin"].append(values[:8].min(axis=1).max(axis=0))
-        found["minimax"].append(values[:8].max(axis=0).min(axis=0))
-        found["iterated"].append(rectangular_value_iteration(mdp, vertices, tol=1e-12).V)
-        optima = [policy_iteration(DiscountedMDP(T, mdp.r, mdp.gamma)).V for T in kernels]
-        found["optima"].append(np.min(optima, axis=0))
+        for name, values in enumerated(mdp, vertices, free, joint=cell["kind"] == "joint").items():
+            found[name].append(values)
     return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def enumerated(mdp: DiscountedMDP, vertices: VertexSet, free: Floats, *, joint: bool) -> dict[str, Floats]:
+    """Return the columns of `run_identities` for one instance with two actions and a discount of at most 0.9.
+
+    ``free`` (n, S) holds the probabilities of action 0 of the random policies.
+    """
+    uncertainty = KernelSet(vertices.P) if joint else vertices
+    kernels = vertices.P if joint else _products(vertices.P)
+    deterministic = [np.eye(2)[list(actions)] for actions in itertools.product(range(2), repeat=mdp.S)]
+    policies = [*deterministic, *(np.stack([p, 1.0 - p], axis=1) for p in free)]
+    values = np.array([_all_values(kernels, mdp.r, mdp.gamma, policy) for policy in policies])
+    pure = values[: len(deterministic)]
+    optima = [policy_iteration(DiscountedMDP(T, mdp.r, mdp.gamma)).V for T in kernels]
+    return {
+        "static": values.min(axis=1).ravel(),
+        "dynamic": np.concatenate([dynamic_evaluation(mdp, policy, uncertainty, steps=300) for policy in policies]),
+        "recursive": np.concatenate([static_evaluation(mdp, p, vertices).V for p in policies]),
+        "maximin": pure.min(axis=1).max(axis=0),
+        "minimax": pure.max(axis=0).min(axis=0),
+        "iterated": rectangular_value_iteration(mdp, vertices, tol=1e-11).V,
+        "optima": np.min(optima, axis=0),
+    }
 
 
 def sequence_cells(scale: Scale) -> list[Cell]:
@@ -146,27 +157,29 @@ def run_sequences(cell: Cell, rng: np.random.Generator) -> Arrays:
     """Run every rule on the same random instances, S = 5, A = 3, m = 3, discount 0.9."""
     rows = []
     for _ in range(cell["count"]):
-        mdp, vertices = _instance(cell["family"], 0.9, rng)
-        optimum = rectangular_policy_iteration(mdp, vertices)
-        row: list[float] = [optimum.value]
-        for rule in RULES:
-            run = iwocs(mdp, vertices, **RULES[rule])  # type: ignore[arg-type]
-            row += [STOPS.index(run.stop), run.iterations, optimum.value - run.value]
-            if rule != "hull":
-                row += _checked(mdp, run, optimum)
-        latest = iwocs(mdp, vertices, values="latest", iterations=20)
-        row += _checked(mdp, latest, optimum)[4:6]
-        row += _checked(mdp, iwocs(mdp, vertices, values="policies", iterations=20), optimum)[:2]
-        row += _unsolved(mdp, iwocs(mdp, vertices), optimum)
-        rows.append(row)
+        rows.append(followed(*_instance(cell["family"], 0.9, rng)))
+    table = np.array([list(row.values()) for row in rows])
+    return {name: table[:, j].copy() for j, name in enumerate(rows[0])}
+
+
+def followed(mdp: DiscountedMDP, vertices: VertexSet) -> dict[str, float]:
+    """Return one row of `run_sequences`: every rule on one instance."""
+    optimum = rectangular_policy_iteration(mdp, vertices)
+    row: list[float] = [optimum.value]
     names = ["optimum"]
     for rule in RULES:
+        run = iwocs(mdp, vertices, **RULES[rule])  # type: ignore[arg-type]
+        row += [STOPS.index(run.stop), run.iterations, optimum.value - run.value]
         names += [f"{rule}_{what}" for what in ("stop", "iterations", "loss")]
         if rule != "hull":
+            row += _checked(mdp, run, optimum)
             names += [f"{rule}_{what}" for what in _CHECKS]
+    latest = iwocs(mdp, vertices, values="latest", iterations=20)
+    row += _checked(mdp, latest, optimum)[4:6]
+    row += _checked(mdp, iwocs(mdp, vertices, values="policies", iterations=20), optimum)[:2]
+    row += _unsolved(mdp, iwocs(mdp, vertices), optimum)
     names += ["latest_next", "latest_previous", "policies_hull", "policies_q", "stale_lost", "stale_gap"]
-    table = np.array(rows)
-    return {name: table[:, j].copy() for j, name in enumerate(names)}
+    return dict(zip(names, row, strict=True))
 
 
 def search_cells(scale: Scale) -> list[Cell]:

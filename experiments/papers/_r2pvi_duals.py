@@ -2,21 +2,33 @@
 
 A smooth primal (KL, chi2) is enclosed by convexity alone: the objective at the returned distribution is at least the
 infimum, and that minus the Frank-Wolfe gap at the same point is at most the infimum. No solver's tolerance enters. A
-conic solver's value is recorded beside it. The total-variation primal is a linear program.
+conic solver's value is recorded beside it. The total-variation primal is linear by parts: its vertices are enumerated.
 """
 
+import functools
+import itertools
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import linprog
 
 from experiments.study import Cell, Scale
 from tabular.planning import worst_case
 
-__all__ = ["constrained", "constrained_cells", "divergence", "duals", "duals_cells", "random_step"]
+__all__ = [
+    "BOUNDED",
+    "PRICED",
+    "bounded_step",
+    "constrained",
+    "constrained_cells",
+    "divergence",
+    "duals",
+    "duals_cells",
+    "priced_step",
+    "random_step",
+]
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
@@ -24,6 +36,8 @@ Floats = npt.NDArray[np.float64]
 DIVERGENCES = ("tv", "kl", "chi2")
 GOLDEN = (np.sqrt(5.0) - 1.0) / 2.0
 UNDERFLOW = np.exp(-700.0)
+PRICED = ("value", "upper", "lower", "solver", "broken", "mass_error", "least")
+BOUNDED = ("value", "upper", "lower", "solver", "broken", "rho", "spent", "lagrange", "fixed")
 
 
 def random_step(rng: np.random.Generator, *, zeros: bool) -> tuple[Floats, Floats]:
@@ -68,18 +82,34 @@ def _gap(kind: str, V: Floats, q: Floats, mu: Floats, level: float) -> float:
     return float(mu[on] @ gradient - gradient.min())
 
 
-def _linear_program(V: Floats, q: Floats, *, penalty: float = 0.0, radius: float | None = None) -> float:
-    """Return the least ``mu'V + penalty TV(mu, q)`` over the simplex, with ``TV <= radius`` where one is given."""
-    S = V.size
-    eye, one, zero = np.eye(S), np.ones(S), np.zeros(S)
-    A, b = np.block([[eye, -eye], [-eye, -eye]]), np.concatenate([q, -q])
-    if radius is not None:
-        A, b = np.vstack([A, np.concatenate([zero, one])]), np.append(b, 2.0 * radius)
-    cost = np.concatenate([V, np.full(S, penalty / 2.0)])
-    equal = np.concatenate([one, zero])[None]
-    found = linprog(cost, A_ub=A, b_ub=b, A_eq=equal, b_eq=[1.0], bounds=(0.0, None), method="highs")
-    assert found.fun is not None
-    return float(found.fun)
+@functools.cache
+def _subsets(S: int) -> Floats:
+    """Return the indicators of all sets of states, shape (2^S, S)."""
+    return np.array(list(itertools.product((0.0, 1.0), repeat=S)))
+
+
+def _least_vertex(V: Floats, q: Floats, *, penalty: float = 0.0, radius: float | None = None) -> float:
+    """Return the least ``mu'V + penalty TV(mu, q)`` over the simplex, with ``TV <= radius`` where one is given.
+
+    The objective is linear between the planes ``mu_i = q_i``, so that a vertex attains it: all states but one, which
+    receives the rest, keep their mass or lose it; where the radius binds, one more state loses a part. All of them are
+    tried. A solver's tolerances are absolute, and ignore masses below them.
+    """
+    every = _subsets(V.size)
+    least = np.inf
+    for j in range(V.size):
+        zero = every[every[:, j] == 0.0] * q
+        lost = zero.sum(axis=1)
+        value = q @ V + lost * V[j] - zero @ V + penalty * lost
+        if radius is None:
+            least = min(least, value.min())
+            continue
+        least = min(least, value[lost <= radius].min())
+        for k in np.flatnonzero(np.arange(V.size) != j):
+            part = radius - lost
+            binds = (zero[:, k] == 0.0) & (part >= 0.0) & (part <= q[k])
+            least = min(least, (value + part * (V[j] - V[k] + penalty))[binds].min(initial=np.inf))
+    return float(least)
 
 
 def _conic(kind: str, V: Floats, q: Floats, *, penalty: float = 0.0, radius: float | None = None) -> float:
@@ -128,19 +158,28 @@ def duals(cell: Cell, rng: np.random.Generator) -> Arrays:
     for i in range(cell["count"]):
         V, q = random_step(rng, zeros=i % 3 == 0)
         lam = float(rng.uniform(0.05, 2.0))
-        found = worst_case(V, q, divergence=kind, penalty=lam)
-        mu = np.asarray(found.distribution)
-        upper = float(mu @ V) + lam * divergence(kind, mu, q)
-        if kind == "tv":
-            lower = solver = _linear_program(V, q, penalty=lam)
-        else:
-            lower = upper - _gap(kind, V, q, mu, lam)
-            solver = _conic(kind, V, q, penalty=lam) if i < cell["solved"] else np.nan
-        rows.append((found.value, upper, lower, solver, _broken(kind, V, q, lam), abs(mu.sum() - 1.0), mu.min()))
+        rows.append(priced_step(kind, V, q, lam, solved=i < cell["solved"]))
+    return _columns(PRICED, rows, cell["solved"])
+
+
+def priced_step(kind: str, V: Floats, q: Floats, lam: float, *, solved: bool) -> tuple[float, ...]:
+    """Return one row of `duals`, in the order of `PRICED`; the conic solver is left out unless ``solved``."""
+    found = worst_case(V, q, divergence=kind, penalty=lam)
+    mu = np.asarray(found.distribution)
+    upper = float(mu @ V) + lam * divergence(kind, mu, q)
+    if kind == "tv":
+        lower = solver = _least_vertex(V, q, penalty=lam)
+    else:
+        lower = upper - _gap(kind, V, q, mu, lam)
+        solver = _conic(kind, V, q, penalty=lam) if solved else np.nan
+    return found.value, upper, lower, solver, _broken(kind, V, q, lam), abs(mu.sum() - 1.0), mu.min()
+
+
+def _columns(names: tuple[str, ...], rows: list[tuple[float, ...]], solved: int) -> dict[str, Floats]:
+    """Return the columns of a table; that of the solver as far as it was asked."""
     table = np.array(rows)
-    names = ("value", "upper", "lower", "solver", "broken", "mass_error", "least")
     out = {name: table[:, j].copy() for j, name in enumerate(names)}
-    out["solver"] = out["solver"][: cell["solved"]]
+    out["solver"] = out["solver"][:solved]
     return out
 
 
@@ -195,28 +234,29 @@ def constrained(cell: Cell, rng: np.random.Generator) -> Arrays:
     for i in range(cell["count"]):
         V, q = random_step(rng, zeros=i % 3 == 0)
         rho = float(rng.uniform(0.02, 0.9))
-        found = worst_case(V, q, divergence=kind, radius=rho)
-        mu = np.asarray(found.distribution)
-        spent = divergence(kind, mu, q)
-        if kind == "tv":
-            lower = solver = _linear_program(V, q, radius=rho)
-        else:
-            price = _multiplier(kind, V, q, mu, found.dual)
-            least = _gap(kind, V, q, mu, price) if price > 1e-12 else float(mu @ V) - float(V[q > 0.0].min())
-            lower = float(mu @ V) - least + (price * (spent - rho) if price > 1e-12 else 0.0)
-            solver = _conic(kind, V, q, radius=rho) if i < cell["solved"] else np.nan
+        rows.append(bounded_step(kind, V, q, rho, solved=i < cell["solved"]))
+    return _columns(BOUNDED, rows, cell["solved"])
 
-        def priced(level: float, V: Floats = V, q: Floats = q, rho: float = rho) -> float:
-            return worst_case(V, q, divergence=kind, penalty=level).value - level * rho
 
-        if kind == "tv":
-            best = _maximum(priced, 1e-13, float(np.ptp(V)) + 1.0)
-        else:
-            best = _maximum(lambda log: priced(float(np.exp(log))), np.log(1e-12), np.log(1e3))
-        broken = worst_case(V, q, divergence=kind, radius=2.0 * rho).value
-        rows.append((found.value, float(mu @ V), lower, solver, broken, rho, spent, best, priced(1.0)))
-    table = np.array(rows)
-    names = ("value", "upper", "lower", "solver", "broken", "rho", "spent", "lagrange", "fixed")
-    out = {name: table[:, j].copy() for j, name in enumerate(names)}
-    out["solver"] = out["solver"][: cell["solved"]]
-    return out
+def bounded_step(kind: str, V: Floats, q: Floats, rho: float, *, solved: bool) -> tuple[float, ...]:
+    """Return one row of `constrained`, in the order of `BOUNDED`; the conic solver is left out unless ``solved``."""
+    found = worst_case(V, q, divergence=kind, radius=rho)
+    mu = np.asarray(found.distribution)
+    spent = divergence(kind, mu, q)
+    if kind == "tv":
+        lower = solver = _least_vertex(V, q, radius=rho)
+    else:
+        price = _multiplier(kind, V, q, mu, found.dual)
+        least = _gap(kind, V, q, mu, price) if price > 1e-12 else float(mu @ V) - float(V[q > 0.0].min())
+        lower = float(mu @ V) - least + (price * (spent - rho) if price > 1e-12 else 0.0)
+        solver = _conic(kind, V, q, radius=rho) if solved else np.nan
+
+    def priced(level: float) -> float:
+        return worst_case(V, q, divergence=kind, penalty=level).value - level * rho
+
+    if kind == "tv":
+        best = _maximum(priced, 1e-13, float(np.ptp(V)) + 1.0)
+    else:
+        best = _maximum(lambda log: priced(float(np.exp(log))), np.log(1e-12), np.log(1e3))
+    broken = worst_case(V, q, divergence=kind, radius=2.0 * rho).value
+    return found.value, float(mu @ V), lower, solver, broken, rho, spent, best, priced(1.0)

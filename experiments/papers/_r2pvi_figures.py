@@ -6,19 +6,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bounds.complexity import policy_return_variance
 from experiments.instances import AmericanPut, five_state_simulator, modified_nominal, shifted
+from experiments.instances.robust_linear import FAIL
 from experiments.study import Cell, Scale
 from tabular.learning.robust import FeatureData, RobustOfflineResult, drpvi, pevi, r2pvi
-from tabular.models import EpisodicMDP
 from tabular.planning import backward_induction, evaluate, robust_backward_induction
-from tabular.simulation import OfflineDataset, sample_trajectories
+from tabular.simulation import OfflineDataset
+
+from ._r2pvi_events import behaved
 
 __all__ = [
     "option",
     "option_cells",
     "population",
     "population_cells",
-    "return_variance",
     "simulator",
     "simulator_cells",
 ]
@@ -28,21 +30,10 @@ Floats = npt.NDArray[np.float64]
 
 SHIFT = np.linspace(0.0, 1.0, 11)
 UP = np.array([0.2, 0.4, 0.6, 0.8, 1.0])
-TRAJECTORIES, FAIL = 100, 3
+TRAJECTORIES = 100
 #: The smallest lambda of Figure 1(c) is 0, where the penalty is not defined; this one cuts at the smallest value ahead.
 LEAST = 1e-12
 DIVERGENCES = {"R2PVI-TV": "tv", "R2PVI-KL": "kl", "R2PVI-chi2": "chi2"}
-
-
-def return_variance(mdp: EpisodicMDP, policy: npt.NDArray[np.int64]) -> float:
-    """Return the variance of the return of one episode, by the recursion of second moments."""
-    values = evaluate(mdp, policy).V
-    states = np.arange(mdp.S)
-    second = np.zeros(mdp.S)
-    for h in range(mdp.H - 1, -1, -1):
-        P, r = mdp.P[h][states, policy[h]], mdp.r[h][states, policy[h]]
-        second = r * r + 2.0 * r * (P @ values[h + 1]) + P @ second
-    return max(0.0, float(mdp.mu0 @ second - (mdp.mu0 @ values[0]) ** 2))
 
 
 # ---------------------------------------------------------------- the five-state simulator
@@ -67,8 +58,8 @@ def simulator_cells(scale: Scale) -> list[Cell]:
     found += [cell("R2PVI-TV", level, 0.3) for level in (0.1, 0.2, 0.3, 0.6)]
     found += [cell("R2PVI-TV", level, 0.3, beta=0.0) for level in (0.1, 0.2, 0.3, 0.6)]
     for learner in ("DRPVI", "R2PVI-TV"):
-        found += [cell(learner, k / 9.0) for k in range(10)]
-        found += [cell(learner, k / 9.0, beta=0.0) for k in (0, 3, 6, 9)]
+        found += [cell(learner, k / 9.0, datasets=3 * runs) for k in range(10)]
+        found += [cell(learner, k / 9.0, datasets=3 * runs, beta=0.0) for k in (0, 3, 6, 9)]
     return found
 
 
@@ -100,19 +91,18 @@ def simulator(cell: Cell, rng: np.random.Generator) -> Arrays:
     model = five_state_simulator(cell["xi"])
     nominal = model.to_episodic()
     targets = [shifted(model, float(q)).to_episodic() for q in SHIFT]
-    uniform = np.full((model.H, model.S, model.A), 1.0 / model.A)
     known: dict[bytes, tuple[Floats, Floats]] = {}
     runs = cell["datasets"]
     returns, noise = np.empty((runs, SHIFT.size)), np.zeros(SHIFT.size)
     effect, clipped = np.empty(runs), np.empty(runs)
     for i in range(runs):
-        data = sample_trajectories(nominal, uniform, episodes=TRAJECTORIES, reward_noise="none", rng=rng)
+        data = behaved(nominal, TRAJECTORIES, rng)
         learned = _learn(cell, FeatureData(data, model.phi, model.theta, fail=(FAIL,)))
         policy = learned.policy
         key = policy.tobytes()
         if key not in known:
             values = np.array([evaluate(target, policy).value for target in targets])
-            known[key] = values, np.array([return_variance(target, policy) for target in targets])
+            known[key] = values, np.array([policy_return_variance(target, policy).value for target in targets])
         returns[i] = known[key][0]
         noise += known[key][1] / runs
         effect[i], clipped[i] = model.phi[0, policy[0, 0], 3], learned.clipped

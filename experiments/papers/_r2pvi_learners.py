@@ -9,10 +9,13 @@ import numpy.typing as npt
 from experiments.instances import five_state_simulator, modified_nominal, random_episodic, tabular_as_linear
 from experiments.study import Cell, Scale
 from tabular.learning.robust import FeatureData, r2pvi, va_r2pvi
+from tabular.models import LinearMDP
+from tabular.simulation import OfflineDataset
 
 from ._r2pvi_events import behaved, trapped_model
+from ._r2pvi_simulator import tilts_of
 
-__all__ = ["ablation", "ablation_cells", "shrinkage", "shrinkage_cells", "variance", "variance_cells"]
+__all__ = ["ablation", "ablation_cells", "shrinkage", "shrinkage_cells", "shrunk_weights", "variance", "variance_cells"]
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -35,28 +38,37 @@ def shrinkage(cell: Cell, rng: np.random.Generator) -> Arrays:
         table = random_episodic(4, 2, 3, rng=rng)
         model = tabular_as_linear(table)
         lam, ridge = float(rng.uniform(0.1, 1.0)), float(rng.uniform(0.1, 2.0))
-        data = behaved(table, cell["K"], rng)
-        found = r2pvi(data, model.phi, model.theta, divergence=kind, penalty=lam, ridge=ridge, beta=0.1)
-        assert data.h is not None
-        for h in range(model.H - 1):
-            ahead = found.V[h + 1]
-            for pair in range(model.d):
-                seen = (data.h == h) & (data.s * model.A + data.a == pair)
-                n = int(seen.sum())
-                if n == 0:
-                    continue
-                y = ahead[data.s_next[seen]]
-                out["weight"].append(float(found.weights[h, pair]))
-                if kind == "tv":
-                    mean = float(np.minimum(y, ahead.min() + lam).mean())
-                    shrunk, plain = mean * n / (n + ridge), mean
-                else:
-                    mean = float(np.exp(-y / lam).mean())
-                    floor = np.exp(-model.H / lam)
-                    shrunk, plain = (-lam * float(np.log(max(m, floor))) for m in (mean * n / (n + ridge), mean))
-                out["shrunk"].append(shrunk)
-                out["plain"].append(plain)
+        for name, values in shrunk_weights(model, behaved(table, cell["K"], rng), kind, lam, ridge).items():
+            out[name] += values
     return {name: np.array(found) for name, found in out.items()}
+
+
+def shrunk_weights(
+    model: LinearMDP, data: OfflineDataset, kind: str, lam: float, ridge: float
+) -> dict[str, list[float]]:
+    """Return the columns of `shrinkage` for one data set of a model with one feature a pair."""
+    out: dict[str, list[float]] = {name: [] for name in ("weight", "shrunk", "plain")}
+    found = r2pvi(data, model.phi, model.theta, divergence=kind, penalty=lam, ridge=ridge, beta=0.1)
+    assert data.h is not None
+    for h in range(model.H - 1):
+        ahead = found.V[h + 1]
+        for pair in range(model.d):
+            seen = (data.h == h) & (data.s * model.A + data.a == pair)
+            n = int(seen.sum())
+            if n == 0:
+                continue
+            y = ahead[data.s_next[seen]]
+            out["weight"].append(float(found.weights[h, pair]))
+            if kind == "tv":
+                mean = float(np.minimum(y, ahead.min() + lam).mean())
+                shrunk, plain = mean * n / (n + ridge), mean
+            else:
+                mean = float(np.exp(-y / lam).mean())
+                floor = np.exp(-model.H / lam)
+                shrunk, plain = (-lam * float(np.log(max(m, floor))) for m in (mean * n / (n + ridge), mean))
+            out["shrunk"].append(shrunk)
+            out["plain"].append(plain)
+    return out
 
 
 def variance_cells(scale: Scale) -> list[Cell]:
@@ -116,10 +128,8 @@ def ablation(cell: Cell, rng: np.random.Generator) -> Arrays:
 
     ``tilt``: b of the first action chosen, between -0.2 (the cautious action) and 0.2 (the nominal one).
     """
-    model = five_state_simulator(0.2)
-    if cell["leak"] > 0.0:
-        model = modified_nominal(model, cell["leak"])
-    tilts = model.phi[0, :, 3] - model.phi[0, :, 3].mean()
+    model = modified_nominal(five_state_simulator(0.2), cell["leak"])
+    tilts = tilts_of(model)
     how: dict[str, Any] = {"beta": 1.0, "ridge": 0.1, "combine": "l2", "minimum": "data", "floor": None}
     how |= {"divergence": cell["divergence"], "penalty": 0.1, **VARIANTS[cell["variant"]]}
     table = model.to_episodic()

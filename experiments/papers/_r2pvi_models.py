@@ -9,22 +9,30 @@ import numpy.typing as npt
 
 from experiments.instances import random_episodic, random_linear_mdp, tabular_as_linear
 from experiments.study import Cell, Scale
-from tabular.models import LinearMDP
+from tabular.models import EpisodicMDP, LinearMDP
 from tabular.planning import backward_induction, robust_backward_induction, robust_evaluate, worst_case
 
 from ._r2pvi_duals import DIVERGENCES, divergence, random_step
 
 __all__ = [
+    "ADMISSIBLE",
+    "FAR",
+    "ORDERED",
     "admissible",
     "admissible_cells",
     "bellman",
     "bellman_cells",
     "entropic",
     "entropic_cells",
+    "levels",
+    "mixed",
+    "one_hot",
     "ordered",
     "ordered_cells",
+    "paid_and_gained",
     "rectangles",
     "rectangles_cells",
+    "value_and_risk",
 ]
 
 Arrays = Mapping[str, npt.NDArray[Any]]
@@ -32,6 +40,8 @@ Floats = npt.NDArray[np.float64]
 
 PRICES = np.array([0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0])
 FAR = 1e6
+ORDERED = ("drop", "drop_radius", "missing", "missing_small", "above", "limit")
+ADMISSIBLE = ("paid", "gain", "paid_early", "gain_early", "range")
 
 
 # ---------------------------------------------------------------- Bellman
@@ -149,14 +159,29 @@ def rectangles(cell: Cell, rng: np.random.Generator) -> Arrays:
         size = float(rng.uniform(0.05, 2.0) if level == "penalty" else rng.uniform(0.02, 0.5))
         table = random_episodic(S, A, H, rng=rng)
         linear = random_linear_mdp(S, A, int(rng.integers(2, 6)), H, rng)
-        how: dict[str, Any] = {"divergence": kind, level: size}
-        dearer = how | {level: 3.0 * size if level == "penalty" else size / 3.0}
-        out["onehot_d"].append(robust_backward_induction(tabular_as_linear(table), **how).V[0])
-        out["onehot_sa"].append(robust_backward_induction(table, rectangularity="sa", **how).V[0])
-        out["mixed_d"].append(robust_backward_induction(linear, **how).V[0])
-        out["mixed_sa"].append(robust_backward_induction(linear, rectangularity="sa", **how).V[0])
-        out["dearer_sa"].append(robust_backward_induction(linear, rectangularity="sa", **dearer).V[0])
+        for name, V in {**one_hot(table, kind, level, size), **mixed(linear, kind, level, size)}.items():
+            out[name].append(V)
     return {name: np.concatenate(found) for name, found in out.items()}
+
+
+def one_hot(table: EpisodicMDP, kind: str, level: str, size: float) -> dict[str, Floats]:
+    """Return the robust values of a tabular model with one kernel a feature, which is a pair, and with one a pair."""
+    how: dict[str, Any] = {"divergence": kind, level: size}
+    return {
+        "onehot_d": robust_backward_induction(tabular_as_linear(table), **how).V[0],
+        "onehot_sa": robust_backward_induction(table, rectangularity="sa", **how).V[0],
+    }
+
+
+def mixed(linear: LinearMDP, kind: str, level: str, size: float) -> dict[str, Floats]:
+    """Return the robust values of a linear model with one kernel a feature, one a pair, and one a pair, dearer."""
+    how: dict[str, Any] = {"divergence": kind, level: size}
+    dearer = how | {level: 3.0 * size if level == "penalty" else size / 3.0}
+    return {
+        "mixed_d": robust_backward_induction(linear, **how).V[0],
+        "mixed_sa": robust_backward_induction(linear, rectangularity="sa", **how).V[0],
+        "dearer_sa": robust_backward_induction(linear, rectangularity="sa", **dearer).V[0],
+    }
 
 
 # ---------------------------------------------------------------- risk-sensitive returns
@@ -197,9 +222,15 @@ def entropic(cell: Cell, rng: np.random.Generator) -> Arrays:
         pair = tabular_as_linear(random_episodic(S, A, H, rng=rng))
         mixture = random_linear_mdp(S, A, 3, H, rng)
         for name, model in (("", pair), ("mixed_", mixture)):
-            out[f"{name}value"].append(robust_evaluate(model, policy, divergence="kl", penalty=lam).V[0])
-            out[f"{name}risk"].append(_entropic_return(model, policy, lam))
+            value, risk = value_and_risk(model, policy, lam)
+            out[f"{name}value"].append(value)
+            out[f"{name}risk"].append(risk)
     return {name: np.concatenate(found) for name, found in out.items()}
+
+
+def value_and_risk(model: LinearMDP, policy: npt.NDArray[np.int64], lam: float) -> tuple[Floats, Floats]:
+    """Return the KL-regularised value of a policy and the entropic risk of its nominal return, by first state."""
+    return robust_evaluate(model, policy, divergence="kl", penalty=lam).V[0], _entropic_return(model, policy, lam)
 
 
 # ---------------------------------------------------------------- order in the price
@@ -221,22 +252,24 @@ def ordered(cell: Cell, rng: np.random.Generator) -> Arrays:
     rows = []
     for _ in range(cell["count"]):
         S, A, H = int(rng.integers(2, 6)), int(rng.integers(2, 4)), int(rng.integers(2, 5))
-        model = random_linear_mdp(S, A, int(rng.integers(2, 6)), H, rng)
-        nominal = backward_induction(model.to_episodic()).V[0]
-        priced = np.array([robust_backward_induction(model, divergence=kind, penalty=p).V[0] for p in (*PRICES, FAR)])
-        bounded = np.array([robust_backward_induction(model, divergence=kind, radius=p).V[0] for p in PRICES])
-        rows.append(
-            (
-                (priced[:-1] - priced[1:]).max(),
-                (bounded[:-1] - bounded[1:]).max(),
-                (nominal - priced[-1]).max(),
-                (nominal - priced[4]).max(),
-                (priced[-1] - nominal).max(),
-                H**3 / (8.0 * FAR),
-            )
-        )
-    names = ("drop", "drop_radius", "missing", "missing_small", "above", "limit")
-    return {name: column.copy() for name, column in zip(names, np.array(rows).T, strict=True)}
+        rows.append(levels(random_linear_mdp(S, A, int(rng.integers(2, 6)), H, rng), kind, PRICES, FAR))
+    return {name: column.copy() for name, column in zip(ORDERED, np.array(rows).T, strict=True)}
+
+
+def levels(model: LinearMDP, kind: str, prices: npt.ArrayLike, far: float) -> tuple[float, ...]:
+    """Return one row of `ordered`, in the order of `ORDERED`: growing prices (or radii), the fifth the small one."""
+    grid = np.asarray(prices, dtype=np.float64)
+    nominal = backward_induction(model.to_episodic()).V[0]
+    priced = np.array([robust_backward_induction(model, divergence=kind, penalty=p).V[0] for p in (*grid, far)])
+    bounded = np.array([robust_backward_induction(model, divergence=kind, radius=p).V[0] for p in grid])
+    return (
+        (priced[:-1] - priced[1:]).max(),
+        (bounded[:-1] - bounded[1:]).max(),
+        (nominal - priced[-1]).max(),
+        (nominal - priced[4]).max(),
+        (priced[-1] - nominal).max(),
+        model.H**3 / (8.0 * far),
+    )
 
 
 # ---------------------------------------------------------------- robustly admissible kernels
@@ -257,11 +290,14 @@ def admissible(cell: Cell, rng: np.random.Generator) -> Arrays:
     rows = []
     for i in range(cell["count"]):
         V, q = random_step(rng, zeros=i % 3 == 0)
-        lam = float(rng.uniform(0.05, 2.0))
-        row = []
-        for price in (lam, lam / 4.0):
-            mu = worst_case(V, q, divergence=kind, penalty=price).distribution
-            row += [lam * divergence(kind, mu, q), float(q @ V - mu @ V)]
-        rows.append((*row, float(np.ptp(V))))
-    names = ("paid", "gain", "paid_early", "gain_early", "range")
-    return {name: column.copy() for name, column in zip(names, np.array(rows).T, strict=True)}
+        rows.append(paid_and_gained(kind, V, q, float(rng.uniform(0.05, 2.0))))
+    return {name: column.copy() for name, column in zip(ADMISSIBLE, np.array(rows).T, strict=True)}
+
+
+def paid_and_gained(kind: str, V: Floats, q: Floats, lam: float) -> tuple[float, ...]:
+    """Return one row of `admissible`, in the order of `ADMISSIBLE`."""
+    row = []
+    for price in (lam, lam / 4.0):
+        mu = worst_case(V, q, divergence=kind, penalty=price).distribution
+        row += [lam * divergence(kind, mu, q), float(q @ V - mu @ V)]
+    return *row, float(np.ptp(V))

@@ -11,7 +11,7 @@ from experiments.study import Cell, Scale
 from tabular.models import LinearMDP
 from tabular.planning import backward_induction, robust_backward_induction
 
-__all__ = ["OPTIONS", "constrained_first", "constrained_first_cells", "first", "first_cells"]
+__all__ = ["OPTIONS", "constrained_first", "constrained_first_cells", "first", "first_cells", "tilts_of"]
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 Floats = npt.NDArray[np.float64]
@@ -28,7 +28,7 @@ OPTIONS = {
 }
 
 
-def _tilts(model: LinearMDP) -> Floats:
+def tilts_of(model: LinearMDP) -> Floats:
     """Return b of every action: what it adds to the chance of leaving for x5."""
     tilts: Floats = model.phi[0, :, 3] - model.phi[0, :, 3].mean()
     return tilts
@@ -58,10 +58,8 @@ def first(cell: Cell, rng: np.random.Generator) -> Arrays:
     coordinate 4 fails with that probability at step 1.
     """
     kind, multiple, support = OPTIONS[cell["option"]]
-    model = five_state_simulator(cell["xi"])
-    if cell["leak"] > 0.0:
-        model = modified_nominal(model, cell["leak"])
-    tilts = _tilts(model)
+    model = modified_nominal(five_state_simulator(cell["xi"]), cell["leak"])
+    tilts = tilts_of(model)
     nominal = tilts[backward_induction(model.to_episodic()).policy[0, 0]]
     plans = [
         robust_backward_induction(model, divergence=kind, penalty=multiple * lam, support=support) for lam in PRICES
@@ -89,7 +87,7 @@ def constrained_first(cell: Cell, rng: np.random.Generator) -> Arrays:
     radius at every step.
     """
     model = five_state_simulator(cell["xi"])
-    tilts = _tilts(model)
+    tilts = tilts_of(model)
     plan = backward_induction(model.to_episodic())
     nominal = tilts[plan.policy[0, 0]]
 

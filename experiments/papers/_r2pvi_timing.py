@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from experiments.instances import AmericanPut
 from experiments.study import Cell, Scale
 
 __all__ = ["METHODS", "Regression", "estimate", "work", "work_cells"]
@@ -118,12 +119,6 @@ def estimate(method: str, regression: Regression, y: Floats) -> Floats:
     return np.array([_largest(functools.partial(dual, i)) for i in range(d)])
 
 
-def _features(price: Floats, d: int) -> Floats:
-    """Hat features of the option at anchors ``80 + 100 j / d``."""
-    width = 100.0 / d
-    return np.maximum(0.0, 1.0 - np.abs(price[:, None] - (80.0 + width * np.arange(d))) / width)
-
-
 def work_cells(scale: Scale) -> list[Cell]:
     """Return the grid of Figure 2: features at 1000 trajectories, trajectories at 30 features; three steps at paper.
 
@@ -139,14 +134,14 @@ def work(cell: Cell, rng: np.random.Generator) -> Arrays:
 
     Prices follow the binomial tree from a start in [95, 105]; the values ahead are those of exercising at once.
     """
-    n = cell["N"]
+    n, place = cell["N"], AmericanPut(d=cell["d"])
     prices = rng.uniform(95.0, 105.0, size=n) * np.ones((H + 1, n))
     for h in range(H):
-        prices[h + 1] = prices[h] * np.where(rng.random(n) < 0.5, 1.02, 0.98)
+        prices[h + 1] = prices[h] * np.where(rng.random(n) < 0.5, place.rise, place.fall)
     solved, multiplied = [], []
     for h in cell["steps"]:
-        regression = Regression(_features(prices[h], cell["d"]))
-        estimate(cell["method"], regression, np.maximum(0.0, 100.0 - prices[h + 1]))
+        regression = Regression(place.features(prices[h])[::2].toarray())
+        estimate(cell["method"], regression, place.payoffs(prices[h + 1])[:, 1])
         solved.append(regression.solved)
         multiplied.append(regression.multiplied)
     return {"solved": np.array(solved), "multiplied": np.array(multiplied)}

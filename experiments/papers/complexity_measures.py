@@ -4,6 +4,7 @@ import functools
 
 from experiments.study import Study
 
+from . import _complexity_atlas as atlas
 from . import _complexity_chains as chains
 from . import _complexity_coverage as coverage
 from . import _complexity_functions as functions
@@ -92,4 +93,5 @@ STUDIES = (
     ),
     *functions.STUDIES,
     *information.STUDIES,
+    atlas.STUDY,
 )

@@ -1,7 +1,7 @@
 """The report: a folder of static pages that needs no network and no server.
 
-``index.html`` opens with the findings and holds the ledger; ``papers/<slug>.html`` has one article a claim. The same
-ledger, figures and versions give the same bytes.
+``index.html`` opens with the findings and holds the ledger; ``papers/<slug>.html`` has one article a claim;
+``atlas.html`` tabulates complexity measures. The same ledger, atlas, figures and versions give the same bytes.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from experiments.report import mathml, view
+from experiments.report import atlas_view, mathml, view
 from tabular.errors import ParameterError
 
 if TYPE_CHECKING:
     from bounds.claims import Paper
     from bounds.ledger import Ledger
+    from experiments.atlas.numbers import Atlas
     from experiments.falsify import Searched
     from experiments.study import Study
 
@@ -148,6 +149,7 @@ def _pages(
     figures: Path,
     docs: str,
     searched: Mapping[str, Searched],
+    atlas: Atlas | None,
 ) -> tuple[dict[str, str], tuple[view.FigureView, ...]]:
     """Return every text file of the site by its address, and the figures that it shows."""
     slugs = list(dict.fromkeys(entry.claim.slug for entry in ledger.entries))
@@ -156,7 +158,8 @@ def _pages(
     views = view.paper_views(papers, entries, drawn)
     with_p = sum(entry.p_value is not None for entry in entries)
     versions = view.versions()
-    shared: dict[str, Any] = {"scale": scale, "docs": docs, "version": dict(versions).get("rl-theorems", "")}
+    version = dict(versions).get("rl-theorems", "")
+    shared: dict[str, Any] = {"scale": scale, "docs": docs, "version": version, "atlas": atlas}
     environment = _environment()
     pages = {
         "index.html": environment.get_template("index.html").render(
@@ -183,8 +186,25 @@ def _pages(
     for paper in views:
         address = f"papers/{paper.slug}.html"
         pages[address] = template.render(**shared, root="../", paper=paper, entries=paper.entries)
+    if atlas is not None:
+        pages |= _atlas_pages(environment, shared, atlas)
     pages["ledger.json"] = json.dumps(ledger.to_json(), indent=1, ensure_ascii=False) + "\n"
     return pages, drawn
+
+
+def _atlas_pages(environment: Environment, shared: Mapping[str, Any], atlas: Atlas) -> dict[str, str]:
+    """Return the page of the atlas, and its numbers as data."""
+    counts = atlas.counts()
+    page = environment.get_template("atlas.html").render(
+        **shared,
+        root="",
+        kinds=atlas_view.atlas_views(atlas),
+        statuses=atlas_view.STATUSES,
+        signs=[(status, sign) for status, sign in atlas_view.SIGNS.items() if counts[status]],
+        counts=counts,
+        failed=[number for number in atlas.numbers if not number.certified],
+    )
+    return {"atlas.html": page, "atlas.json": atlas.json(), "atlas.csv": atlas.csv()}
 
 
 def _previous(out: Path, addresses: set[str]) -> set[str]:
@@ -221,6 +241,7 @@ def build(
     papers: Mapping[str, Paper] | None = None,
     studies: Mapping[str, Study] | None = None,
     searched: Mapping[str, Searched] | None = None,
+    atlas: Atlas | None = None,
 ) -> Path:
     """Write the report.
 
@@ -238,6 +259,8 @@ def build(
         Slug to Paper and id to Study; by default what `bounds` and `experiments.discovery` find.
     searched : mapping, optional
         Id of a claim to what the searches for a counterexample found (`experiments.falsify.Searches.of`).
+    atlas : Atlas, optional
+        Complexity measures of instances; the site has their page where it is given.
 
     Returns
     -------
@@ -254,7 +277,7 @@ def build(
     papers = _known_papers(ledger) if papers is None else papers
     studies = _known_studies(ledger) if studies is None else studies
     docs = "docs/" if (out / "docs" / "index.html").is_file() else ""
-    pages, drawn = _pages(ledger, scale, papers, studies, figures, docs, searched or {})
+    pages, drawn = _pages(ledger, scale, papers, studies, figures, docs, searched or {}, atlas)
     copies = {f"assets/{path.name}": path for path in sorted((_HERE / "static").iterdir()) if path.is_file()}
     if figures != out / "figures":
         for figure in drawn:

@@ -6,7 +6,6 @@ from .average_reward_rational import exact_average_reward as exact_average_rewar
 from .bellman import bellman_operator as bellman_operator
 from .chains import GainBias as GainBias
 from .chains import deviation_matrix as deviation_matrix
-from .chains import evaluate_average as evaluate_average
 from .chains import gain_bias as gain_bias
 from .chains import limiting_matrix as limiting_matrix
 from .chains import recurrent_classes as recurrent_classes

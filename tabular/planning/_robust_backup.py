@@ -11,9 +11,9 @@ from ..errors import ParameterError
 from ..models import LinearMDP
 from . import _robust_kernels as kernels
 from ._backup import UNIT, smallest_maximiser
-from .robust_operators import operator
+from .robust_operators import DIVERGENCES, operator
 
-__all__ = ["Ambiguity", "Step", "ambiguity", "d_backup", "require_simplex", "rounding", "sa_backup"]
+__all__ = ["Ambiguity", "DualStep", "Step", "ambiguity", "d_backup", "require_simplex", "rounding", "sa_backup"]
 
 Array = npt.NDArray[np.float64]
 
@@ -26,8 +26,14 @@ class Step:
     Q: Array
     policy: npt.NDArray[Any]
     worst: Array
-    dual: Array
     error: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DualStep(Step):
+    """A `Step` with the dual variable of each one-step problem."""
+
+    dual: Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,8 +61,7 @@ class Ambiguity:
     @property
     def label(self) -> str:
         """``rectangularity`` and operator in words."""
-        divergence = ("tv", "kl", "chi2")[self.kind % 3]
-        return f"{self.rectangularity}-rectangular/{divergence}-{self.name}"
+        return f"{self.rectangularity}-rectangular/{DIVERGENCES[self.kind % 3]}-{self.name}"
 
     def rows(self, q: Array, V: Array, levels: Array) -> tuple[Array, Array, Array]:
         """Worst value, dual variable and distribution for each row of ``q`` (n, S)."""
@@ -131,19 +136,19 @@ def _choose(Q: Array, policy: npt.NDArray[Any] | None, slack: float) -> tuple[Ar
 
 def d_backup(
     model: LinearMDP, h: int, V: Array, nature: Ambiguity, policy: npt.NDArray[Any] | None, error: float
-) -> Step:
+) -> DualStep:
     """Step ``h`` against an adversary that chooses the d measures; ``error`` is that of ``V``."""
     z, dual, worst = nature.rows(model.mu[h], V, nature.levels[h])
     Q = np.empty(model.phi.shape[:2])
     kernels._mixed(model.phi, model.theta[h] + z, Q)
     error = error * (1.0 + 4e-8) + rounding(model.S, model.d, V, Q, model.theta[h])
     values, policy = _choose(Q, policy, 2.0 * error)
-    return Step(values, Q, policy, worst, dual, error)
+    return DualStep(values, Q, policy, worst, error, dual)
 
 
 def sa_backup(
     P: Array, r: Array, V: Array, nature: Ambiguity, levels: Array, policy: npt.NDArray[Any] | None, error: float
-) -> Step:
+) -> DualStep:
     """One step against an adversary that chooses a distribution for each pair.
 
     P, r, levels : (S, A, S), (S, A), (S, A); V : (S,); policy : None, (S,) or (S, A); error : of ``V``.
@@ -153,4 +158,4 @@ def sa_backup(
     Q = r + z.reshape(S, A)
     error = error * (1.0 + 2e-8) + rounding(S, 1 if policy is None else A, V, Q, r)
     values, policy = _choose(Q, policy, 2.0 * error)
-    return Step(values, Q, policy, worst.reshape(S, A, S), dual.reshape(S, A), error)
+    return DualStep(values, Q, policy, worst.reshape(S, A, S), error, dual.reshape(S, A))

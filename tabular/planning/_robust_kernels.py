@@ -102,7 +102,7 @@ def _kl_beta(w: Floats, u: Floats, radius: float, vertex: float, out: Floats) ->
                 relative = math.log(radius / divergence) * (divergence / max(slope * beta, _LEAST))
                 ahead = beta * math.exp(min(relative, 2.0))
             ahead = min(ahead, 8.0 * beta)  # on a plateau the tangent points anywhere
-        newton = low < ahead < high
+        newton = low < ahead < high or abs(ahead - beta) <= _NEWTON_STEP * beta
         if not newton:
             ahead = 8.0 * low if high == math.inf else 0.125 * high if low == 0.0 else math.sqrt(low) * math.sqrt(high)
         step, beta = abs(ahead - beta), ahead

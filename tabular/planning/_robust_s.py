@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ._robust_backup import Ambiguity, Step, rounding
+from ._robust_backup import Ambiguity, DualStep, rounding
 from ._robust_s_kernels import _evaluate_state, _plan_state
 
 __all__ = ["s_backup"]
@@ -15,7 +15,7 @@ Array = npt.NDArray[np.float64]
 
 def s_backup(
     P: Array, r: Array, V: Array, nature: Ambiguity, levels: Array, policy: npt.NDArray[Any] | None, error: float
-) -> Step:
+) -> DualStep:
     """Robust values of every state, of the best mixture of actions or of a given one.
 
     P, r : (S, A, S) and (S, A); V, levels : (S,); policy : None, (S,) or (S, A); error : of ``V``.
@@ -42,4 +42,4 @@ def s_backup(
     Q = r + (worst * V).sum(axis=-1)
     gap = 0.5 * max(float((upper - lower).max()), 0.0)
     total = error * (1.0 + 2e-8 * given) + gap + A * rounding(S, A, V, Q, r)
-    return Step(0.5 * lower + 0.5 * upper, Q, x, worst, price, total)
+    return DualStep(0.5 * lower + 0.5 * upper, Q, x, worst, total, price)

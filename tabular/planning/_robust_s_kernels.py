@@ -24,8 +24,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .._jit import kernel
-from ._robust_kernels import _worst_case
-from ._robust_targets import _CHI2, _HUGE, _LAST_STEP, _MOST_STEPS, _TINY, _TV, _least
+from ._robust_kernels import _LAST_STEP, _TINY, _worst_case
+from ._robust_targets import _CHI2, _HUGE, _MOST_STEPS, _TV, _least
 
 __all__: list[str] = []
 

@@ -11,18 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from .._jit import kernel
-from ._robust_kernels import _LEAST, _below, _tilt
+from ._robust_kernels import _LAST_STEP, _LEAST, _TINY, _below, _tilt
 
 __all__: list[str] = []
 
 Floats = npt.NDArray[np.float64]
 
 _TV, _KL, _CHI2 = 0, 1, 2
-_TINY = 1e-300
 #: Stands for an infinite slope or price.
 _HUGE = 1e150
 _MOST_STEPS = 200
-_LAST_STEP = 1e-15
+#: A relative step of Newton's method below this is rounding, which may lead out of the bracket.
+_ROUNDING_STEP = 1e-14
 #: A distance of means below this is rounding.
 _NEGLIGIBLE = 1e-15
 
@@ -87,6 +87,8 @@ def _kl_to(w: Floats, u: Floats, lowest: int, mean: float, target: float, out: F
         ahead = -1.0
         if variance > 0.0 and now > 0.0:
             ahead = beta + math.log(now / goal) * (now / max(variance, _LEAST))
+        if abs(ahead - beta) <= _ROUNDING_STEP * beta:
+            break
         if not low < ahead < high:
             ahead = 8.0 * low if high == math.inf else 0.125 * high if low == 0.0 else math.sqrt(low) * math.sqrt(high)
         step = abs(ahead - beta)

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from .. import _check as check
-from ..errors import ModelError
+from ..errors import CertificateError, ModelError
 from .average_reward_arithmetic import FLOAT, Arithmetic, Vector
 from .results import _ReadOnly
 
@@ -18,7 +18,6 @@ __all__ = [
     "chain_values",
     "dense",
     "deviation_matrix",
-    "evaluate_average",
     "gain_bias",
     "is_sparse",
     "limiting_matrix",
@@ -156,24 +155,62 @@ def chain_values(P: Vector, r: Vector, arithmetic: Arithmetic = FLOAT) -> tuple[
     -------
     tuple of three arrays, shape (S,)
         Gain, bias, second-order bias.
+
+    Raises
+    ------
+    CertificateError
+        If a bias is beyond the range of floats: it grows with the time that the
+        chain takes to leave a state, its second order with the square of it.
     """
     labels = recurrent_classes(P)
-    g, h, w = (np.zeros(P.shape[0], dtype=arithmetic.dtype) for _ in range(3))
-    for c in range(labels.max() + 1):
-        C = np.flatnonzero(labels == c)
-        law = arithmetic.stationary(P[np.ix_(C, C)])
-        g[C] = law @ r[C]
-        h[C] = _cycle_values(P, r - g, C, law, arithmetic)
-        w[C] = _cycle_values(P, -h, C, law, arithmetic)
-    T, R = np.flatnonzero(labels < 0), np.flatnonzero(labels >= 0)
-    if T.size:
-        inner, into = P[np.ix_(T, T)], P[np.ix_(T, R)]
-        leave = into.sum(axis=1)
-        least = g[R].min()
-        g[T] = least + arithmetic.absorb(inner, leave, into @ (g[R] - least))
-        h[T] = arithmetic.absorb(inner, leave, r[T] - g[T] + into @ h[R])
-        w[T] = arithmetic.absorb(inner, leave, into @ w[R] - h[T])
+    laws = _laws(P, labels, arithmetic)
+    g, h = _gain_and_bias(P, r, labels, laws, arithmetic)
+    w = np.zeros(P.shape[0], dtype=arithmetic.dtype)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for C, law in laws:
+            w[C] = _cycle_values(P, -h, C, law, arithmetic)
+        T, R = np.flatnonzero(labels < 0), np.flatnonzero(labels >= 0)
+        if T.size:
+            into = P[np.ix_(T, R)]
+            w[T] = arithmetic.absorb(P[np.ix_(T, T)], into.sum(axis=1), into @ w[R] - h[T])
+    _require_finite(w, "second-order bias", arithmetic)
     return g, h, w
+
+
+def _laws(P: Vector, labels: npt.NDArray[np.int64], arithmetic: Arithmetic) -> list[tuple[Vector, Vector]]:
+    """Return the states of each recurrent class with their stationary law."""
+    classes = [np.flatnonzero(labels == c) for c in range(labels.max() + 1)]
+    return [(C, arithmetic.stationary(P[np.ix_(C, C)])) for C in classes]
+
+
+def _gain_and_bias(
+    P: Vector, r: Vector, labels: npt.NDArray[np.int64], laws: list[tuple[Vector, Vector]], arithmetic: Arithmetic
+) -> tuple[Vector, Vector]:
+    g, h = (np.zeros(P.shape[0], dtype=arithmetic.dtype) for _ in range(2))
+    with np.errstate(over="ignore", invalid="ignore"):
+        for C, law in laws:
+            g[C] = law @ r[C]
+            h[C] = _cycle_values(P, r - g, C, law, arithmetic)
+        T, R = np.flatnonzero(labels < 0), np.flatnonzero(labels >= 0)
+        if T.size:
+            inner, into = P[np.ix_(T, T)], P[np.ix_(T, R)]
+            leave = into.sum(axis=1)
+            least = g[R].min()
+            g[T] = least + arithmetic.absorb(inner, leave, into @ (g[R] - least))
+            h[T] = arithmetic.absorb(inner, leave, r[T] - g[T] + into @ h[R])
+    _require_finite(g, "gain", arithmetic)
+    _require_finite(h, "bias", arithmetic)
+    return g, h
+
+
+def _require_finite(values: Vector, name: str, arithmetic: Arithmetic) -> None:
+    if arithmetic.exact or np.isfinite(values).all():
+        return
+    s = int(np.flatnonzero(~np.isfinite(values))[0])
+    raise CertificateError(
+        f"the {name} of state {s} is beyond the range of floats: some state is left too rarely; "
+        "use exact_average_reward, or drop the smallest probabilities"
+    )
 
 
 def stationary_distribution(P: Any) -> Array:
@@ -260,6 +297,11 @@ def deviation_matrix(P: Any) -> Array:
     -------
     array, shape (S, S)
 
+    Raises
+    ------
+    CertificateError
+        If ``I - P + P*`` is singular in floating point: some state is left with a probability below rounding.
+
     References
     ----------
     .. [1] Puterman (1994), Markov Decision Processes, appendix A.5.
@@ -267,7 +309,13 @@ def deviation_matrix(P: Any) -> Array:
     chain = _chain(P)
     limit = limiting_matrix(chain)
     one = np.eye(chain.shape[0])
-    result: Array = np.asarray(np.linalg.solve(one - chain + limit, one - limit), dtype=np.float64)
+    try:
+        result: Array = np.asarray(np.linalg.solve(one - chain + limit, one - limit), dtype=np.float64)
+    except np.linalg.LinAlgError:
+        raise CertificateError(
+            "I - P + P* is singular in floating point: some state is left with a probability below rounding; "
+            "gain_bias evaluates single rewards without this matrix"
+        ) from None
     return result
 
 
@@ -324,6 +372,8 @@ def gain_bias(mdp: Any, policy: npt.ArrayLike) -> GainBias:
     ------
     PolicyError
         If ``policy`` is no policy of ``mdp``.
+    CertificateError
+        If a bias is beyond the range of floats (a state is left with probability near 1e-308).
 
     Notes
     -----
@@ -336,8 +386,6 @@ def gain_bias(mdp: Any, policy: npt.ArrayLike) -> GainBias:
     .. [1] Puterman (1994), Markov Decision Processes, section 8.2.
     """
     P, r = policy_chain(mdp, policy)
-    gain, bias, _ = chain_values(dense(P), r)
-    return GainBias(gain, bias)
-
-
-evaluate_average = gain_bias
+    chain = dense(P)
+    labels = recurrent_classes(chain)
+    return GainBias(*_gain_and_bias(chain, r, labels, _laws(chain, labels, FLOAT), FLOAT))

@@ -9,7 +9,7 @@ from .. import _check as check
 from ..errors import ParameterError
 from ..models import DiscountedMDP, EpisodicMDP, LinearMDP
 from ._backup import require
-from ._robust_backup import Step, ambiguity, d_backup, require_simplex, sa_backup
+from ._robust_backup import DualStep, ambiguity, d_backup, require_simplex, sa_backup
 from ._robust_s import s_backup
 from .robust_discounted import discounted
 from .robust_results import RobustEvaluation, RobustPlan
@@ -186,7 +186,7 @@ def _induction(model: Any, policy: npt.ArrayLike | None, solver: str, **options:
     elif isinstance(model, LinearMDP):
         model = model.to_episodic()
 
-    def step(h: int, V: Array, error: float) -> Step:
+    def step(h: int, V: Array, error: float) -> DualStep:
         at = None if pi is None else pi[h]
         if nature.rectangularity == "d":
             return d_backup(model, h, V, nature, at, error)
@@ -194,7 +194,7 @@ def _induction(model: Any, policy: npt.ArrayLike | None, solver: str, **options:
         return backup(model.P[h], model.r[h], V, nature, nature.levels[h], at, error)
 
     V, errors = np.zeros((H + 1, S)), np.zeros((H + 1, 1))
-    steps: list[Step] = []
+    steps: list[DualStep] = []
     for h in range(H - 1, -1, -1):
         with np.errstate(over="ignore", invalid="ignore"):
             found = step(h, V[h + 1], float(errors[h + 1, 0]))

@@ -1,6 +1,7 @@
 """Robust value iteration for discounted models, certified from both sides."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -9,14 +10,17 @@ from .. import _check as check
 from ..models import DiscountedMDP
 from ._backup import Enclosure, enclose, require
 from ._kernels import _centre
-from ._robust_backup import Ambiguity, Step, ambiguity, sa_backup
+from ._robust_backup import DualStep, Step, ambiguity, sa_backup
 from ._robust_s import s_backup
+from .results import Plan
 from .robust_results import RobustPlan
 from .value_iterations import not_converged
 
-__all__ = ["discounted", "robust_value_iteration"]
+__all__ = ["discounted", "iterate", "parts", "robust_value_iteration"]
 
 Array = npt.NDArray[np.float64]
+OneStep = TypeVar("OneStep", bound=Step)
+Result = TypeVar("Result", bound=Plan)
 
 
 def robust_value_iteration(
@@ -97,44 +101,64 @@ def discounted(
 ) -> RobustPlan:
     """Iterate the robust operator of ``policy``, or of the best one (None), until the enclosure is ``tol`` wide."""
     require(mdp, DiscountedMDP, solver=solver.replace("-", "_"))
-    S, A, gamma = mdp.S, mdp.A, mdp.gamma
-    nature = ambiguity({"sa": (S, A), "s": (S,)}, **options)
+    nature = ambiguity({"sa": (mdp.S, mdp.A), "s": (mdp.S,)}, **options)
     pi = None if policy is None else mdp.policy(policy)
     P = mdp.dense_P()
     backup = s_backup if nature.rectangularity == "s" else sa_backup
-    w = np.empty(S)
+
+    def apply(w: Array) -> DualStep:
+        return backup(P, mdp.r, mdp.gamma * w, nature, nature.levels, pi, 0.0)
+
+    def plan(found: DualStep, bounds: Enclosure, sweeps: int, converged: bool) -> RobustPlan:
+        fields = parts(mdp, found, bounds, sweeps, converged)
+        return RobustPlan(**fields, dual=found.dual, method=f"{solver}/{nature.label}")
+
+    return iterate(mdp, apply, plan, tol, max_sweeps)
+
+
+def iterate(
+    mdp: DiscountedMDP,
+    apply: Callable[[Array], OneStep],
+    plan: Callable[[OneStep, Enclosure, int, bool], Result],
+    tol: float,
+    max_sweeps: int,
+    E: float = 0.0,
+) -> Result:
+    """Apply a robust operator until its fixed point is enclosed to ``tol``, or rounding or ``max_sweeps`` forbids it.
+
+    ``apply`` gives the operator's values at a vector; its rows sum to 1 within ``E``. ``plan`` makes the result of the
+    latest step, its enclosure, the number of sweeps, and whether the enclosure is narrow enough.
+    """
+    w = np.empty(mdp.S)
     _centre(mdp.r.max(axis=1), w)
     best, stalled, sweeps = np.inf, 0, 0
     while True:
-        found = backup(P, mdp.r, gamma * w, nature, nature.levels, pi, 0.0)
-        bounds = enclose(w, found.V, gamma, 0.0, found.error)
+        found = apply(w)
+        bounds = enclose(w, found.V, mdp.gamma, E, found.error)
         sweeps += 1
-        width, floor = bounds.width, 2.0 * found.error / (1.0 - gamma)
+        width, floor = bounds.width, 2.0 * found.error / (1.0 - mdp.gamma)
         stalled = 0 if width < best else stalled + 1
         best = min(best, width)
         hopeless = floor > tol and (stalled >= 3 or width <= 2.0 * floor)
         if width <= tol or sweeps >= max_sweeps or hopeless or width == np.inf:
-            plan = _plan(mdp, nature, found, bounds, sweeps, width <= tol, solver)
-            if plan.converged:
-                return plan
-            raise not_converged(plan, tol, floor)
+            result = plan(found, bounds, sweeps, width <= tol)
+            if result.converged:
+                return result
+            raise not_converged(result, tol, floor)
         _centre(found.V, w)
 
 
-def _plan(
-    mdp: DiscountedMDP, nature: Ambiguity, found: Step, bounds: Enclosure, sweeps: int, converged: bool, solver: str
-) -> RobustPlan:
+def parts(mdp: DiscountedMDP, found: Step, bounds: Enclosure, sweeps: int, converged: bool) -> dict[str, Any]:
+    """Fields of the plan that one step and its enclosure make."""
     V = found.V + bounds.shift
-    return RobustPlan(
-        V=V,
-        Q=found.Q + bounds.shift,
-        value=float(mdp.mu0 @ V),
-        lower=bounds.lower,
-        upper=bounds.upper,
-        worst=found.worst,
-        dual=found.dual,
-        policy=found.policy,
-        sweeps=sweeps,
-        converged=converged,
-        method=f"{solver}/{nature.label}",
-    )
+    return {
+        "V": V,
+        "Q": found.Q + bounds.shift,
+        "value": float(mdp.mu0 @ V),
+        "lower": bounds.lower,
+        "upper": bounds.upper,
+        "worst": found.worst,
+        "policy": found.policy,
+        "sweeps": sweeps,
+        "converged": converged,
+    }

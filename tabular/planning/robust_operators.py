@@ -84,19 +84,15 @@ def worst_case(
 ) -> WorstCase:
     r"""Smallest expectation of ``values`` that an adversary near ``q`` reaches, at a price or within a radius.
 
-    ======================  ========================================================  =================================
-    operator                dual                                                      algorithm
-    ======================  ========================================================  =================================
-    ``"tv"``, penalty       :math:`E_q\min(V, \min V+\lambda)`                         closed form, O(S)
-    ``"kl"``, penalty       :math:`-\lambda\log E_q e^{-V/\lambda}`                    closed form, O(S)
-    ``"chi2"``, penalty     :math:`\max_a E_q[V]_a - \mathrm{Var}_q[V]_a/4\lambda`      sort; root of a piecewise linear
-                                                                                      function, O(S log S)
-    ``"tv"``, radius        :math:`\max_a E_q[V]_a - \rho(a-\min V)`                   sort, O(S log S)
-    ``"kl"``, radius        :math:`\max_\lambda -\lambda\log E_q e^{-V/\lambda} -        Newton's method in a bracket,
-                            \lambda\rho`                                             O(S) a step
-    ``"chi2"``, radius      :math:`\max_a E_q[V]_a - \sqrt{\rho\mathrm{Var}_q[V]_a}`    sort; a quadratic on one piece,
-                                                                                      O(S log S)
-    ======================  ========================================================  =================================
+    * ``"tv"``, penalty: :math:`E_q\min(V, \min V+\lambda)`, in closed form, O(S);
+    * ``"kl"``, penalty: :math:`-\lambda\log E_q e^{-V/\lambda}`, in closed form, O(S);
+    * ``"chi2"``, penalty: :math:`\max_a E_q[V]_a - \mathrm{Var}_q[V]_a/4\lambda`, by a sort and the root of a piecewise
+      linear function, O(S log S);
+    * ``"tv"``, radius: :math:`\max_a E_q[V]_a - \rho(a-\min V)`, by a sort, O(S log S);
+    * ``"kl"``, radius: :math:`\max_\lambda -\lambda\log E_q e^{-V/\lambda} - \lambda\rho`, by Newton's method in a
+      bracket, O(S) a step;
+    * ``"chi2"``, radius: :math:`\max_a E_q[V]_a - \sqrt{\rho\,\mathrm{Var}_q[V]_a}`, by a sort and a quadratic equation
+      on one piece, O(S log S);
 
     with :math:`[V]_a = \min(V, a)` and :math:`\min V` over all states (with ``support=True``, over those of ``q``).
 

@@ -20,17 +20,17 @@ import numpy.typing as npt
 from .. import _check as check
 from ..errors import NotConverged, ParameterError
 from ..models import DiscountedMDP
-from ._backup import require
-from ._static_kernels import _greedy_policy, _robust_backup, _robust_optimum
+from ._backup import UNIT, Enclosure, enclose, require, smallest_maximiser
+from ._kernels import _row_sum_error_compensated
+from ._robust_backup import Step, rounding
+from ._static_kernels import _robust_backup, _robust_optimum
 from .results import Plan
+from .robust_discounted import iterate, parts
 from .uncertainty_sets import BallSet, RectangularSet, VertexSet, compiled, require_set
 
 __all__ = ["SetPlan", "rectangular_policy_iteration", "rectangular_value_iteration", "robust_operator"]
 
 Array = npt.NDArray[np.float64]
-
-#: Rounding of one backup, in units of the largest value; tested, not proved.
-_ROUNDING = 64 * 2.0**-53
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +46,28 @@ class SetPlan(Plan):
     worst: Array
 
 
-def _workspace(mdp: DiscountedMDP, uncertainty: Any, solver: str) -> tuple[int, Array, Array, Array, Array]:
-    require(mdp, DiscountedMDP, solver=solver)
-    require_set(uncertainty, mdp, VertexSet, BallSet, solver=solver)
-    kind, P, level = compiled(uncertainty)
-    return kind, P, level, mdp.r.copy(), P[0].copy()
+class _Operator:
+    """The robust Bellman operator of a rectangular set; ``T`` holds the minimising rows of the latest application."""
+
+    def __init__(self, mdp: DiscountedMDP, uncertainty: Any, solver: str) -> None:
+        require(mdp, DiscountedMDP, solver=solver)
+        require_set(uncertainty, mdp, VertexSet, BallSet, solver=solver)
+        self.gamma, self.r = mdp.gamma, mdp.r.copy()
+        self.kind, self.P, self.level = compiled(uncertainty)
+        self.T, self.Q, self.work = self.P[0].copy(), np.empty(self.r.shape), np.empty(mdp.S)
+
+    @property
+    def E(self) -> float:
+        """Upper bound on the distance of the sums of rows from 1; minimisers in a ball sum to 1 up to rounding."""
+        S = self.P.shape[-1]
+        return float(_row_sum_error_compensated(self.P.reshape(-1, S))) * (1.0 + 4.0 * UNIT) + 2.0 * (S * UNIT) ** 2
+
+    def __call__(self, V: Array) -> Step:
+        """Return ``r + gamma min_p p . V``, its maximum, and the greedy policy."""
+        _robust_backup(self.kind, self.P, self.level, self.r, self.gamma, V, self.T, self.Q, self.work)
+        error = rounding(V.shape[0], 1, V, self.Q, self.r)
+        values = self.Q.max(axis=1)
+        return Step(values, self.Q.copy(), smallest_maximiser(self.Q, values, 2.0 * error), self.T.copy(), error)
 
 
 def robust_operator(mdp: DiscountedMDP, uncertainty: RectangularSet, V: npt.ArrayLike) -> tuple[Array, Array]:
@@ -75,19 +92,20 @@ def robust_operator(mdp: DiscountedMDP, uncertainty: RectangularSet, V: npt.Arra
     ParameterError
         If ``V`` has another shape or an entry that is not finite.
     """
-    kind, P, level, r, T = _workspace(mdp, uncertainty, "robust_operator")
+    operator = _Operator(mdp, uncertainty, "robust_operator")
     values = check.as_array(V, "V", ndim=1, error=ParameterError)
     if values.shape != (mdp.S,):
         raise ParameterError(f"V has shape {values.shape}; {(mdp.S,)} is needed, one value for each state")
-    Q = np.empty((mdp.S, mdp.A))
-    _robust_backup(kind, P, level, r, mdp.gamma, values.copy(), T, Q, np.empty(mdp.S))
-    return Q, T
+    found = operator(values.copy())
+    return found.Q, found.worst
 
 
 def rectangular_value_iteration(
     mdp: DiscountedMDP, uncertainty: RectangularSet, *, tol: float = 1e-9, max_sweeps: int = 100_000
 ) -> SetPlan:
-    """Iterate the robust Bellman operator from 0 until MacQueen's bounds meet.
+    """Iterate the robust Bellman operator until MacQueen's bounds meet.
+
+    With a `BallSet` round the model's own kernel it is `robust_value_iteration` for a radius.
 
     Parameters
     ----------
@@ -95,7 +113,7 @@ def rectangular_value_iteration(
         Rewards, discount and start; its kernel plays no part.
     uncertainty : VertexSet or BallSet
     tol : float
-        Largest accepted width of the enclosure relative to ``max(1, max|V|)``.
+        Largest accepted width of the enclosure, in reward units; > 0.
     max_sweeps : int
         A sweep costs O(m S^2 A) for m vertices.
 
@@ -108,7 +126,7 @@ def rectangular_value_iteration(
     ModelError
         For a set that is not rectangular, or of other sizes than the model.
     NotConverged
-        After ``max_sweeps``; the partial plan is attached.
+        The enclosure is still wider than ``tol``; the partial plan is attached.
 
     Examples
     --------
@@ -117,16 +135,13 @@ def rectangular_value_iteration(
     >>> rectangular_value_iteration(mdp, slip).V.round(6).tolist()
     [1.0, 0.0]
     """
-    kind, P, level, r, T = _workspace(mdp, uncertainty, "rectangular_value_iteration")
-    tol = check.number(tol, "tol", low=0.0, open_low=True)
-    V, Q, work = np.zeros(mdp.S), np.empty((mdp.S, mdp.A)), np.empty(mdp.S)
-    for sweep in range(1, check.count(max_sweeps, "max_sweeps") + 1):
-        _robust_backup(kind, P, level, r, mdp.gamma, V, T, Q, work)
-        plan = _enclosed(mdp, V, Q, T, sweep, "rectangular-value-iteration", tol)
-        if plan.converged:
-            return plan
-        V = Q.max(axis=1)
-    raise NotConverged(f"the values are enclosed to {plan.width:.3g} after {sweep} sweeps; allow more", plan)
+    operator = _Operator(mdp, uncertainty, "rectangular_value_iteration")
+
+    def plan(found: Step, bounds: Enclosure, sweeps: int, converged: bool) -> SetPlan:
+        return SetPlan(**parts(mdp, found, bounds, sweeps, converged), method="rectangular-value-iteration")
+
+    tol, limit = check.number(tol, "tol", low=0.0, open_low=True), check.count(max_sweeps, "max_sweeps")
+    return iterate(mdp, operator, plan, tol, limit, operator.E)
 
 
 def rectangular_policy_iteration(mdp: DiscountedMDP, uncertainty: RectangularSet, *, tol: float = 1e-9) -> SetPlan:
@@ -138,7 +153,7 @@ def rectangular_policy_iteration(mdp: DiscountedMDP, uncertainty: RectangularSet
         Rewards, discount and start; its kernel plays no part.
     uncertainty : VertexSet or BallSet
     tol : float
-        Largest accepted width of the enclosure relative to ``max(1, max|V|)``.
+        Largest accepted width of the enclosure, in reward units; > 0.
 
     Returns
     -------
@@ -152,39 +167,16 @@ def rectangular_policy_iteration(mdp: DiscountedMDP, uncertainty: RectangularSet
     NotConverged
         If rounding hides any further improvement while the enclosure is wider than ``tol`` allows.
     """
-    kind, P, level, r, T = _workspace(mdp, uncertainty, "rectangular_policy_iteration")
+    operator = _Operator(mdp, uncertainty, "rectangular_policy_iteration")
     tol = check.number(tol, "tol", low=0.0, open_low=True)
     S, A = mdp.S, mdp.A
-    policy, V, Q = np.zeros(S, dtype=np.int64), np.empty(S), np.empty((S, A))
-    steps = _robust_optimum(
-        kind, P, level, r, mdp.gamma, policy, np.empty((S, A)), T, V, Q, np.empty((S, S)), np.empty(S)
-    )
-    plan = _enclosed(mdp, V, Q, T, steps, "rectangular-policy-iteration", tol)
+    nature = (operator.kind, operator.P, operator.level, operator.r, mdp.gamma)
+    policy, V, Q, M = np.zeros(S, dtype=np.int64), np.empty(S), np.empty((S, A)), np.empty((S, S))
+    steps = _robust_optimum(*nature, policy, np.empty((S, A)), operator.T, V, Q, M, operator.work)
+    found = operator(V)
+    bounds = enclose(V, found.V, mdp.gamma, operator.E, found.error)
+    fields = parts(mdp, found, bounds, steps, bounds.width <= tol)
+    plan = SetPlan(**fields, method="rectangular-policy-iteration")
     if not plan.converged:
         raise NotConverged(f"the values are enclosed to {plan.width:.3g}; ask for a larger tol", plan)
     return plan
-
-
-def _enclosed(mdp: DiscountedMDP, V: Array, Q: Array, T: Array, sweeps: int, method: str, tol: float) -> SetPlan:
-    """Enclose the fixed point by one application, ``Q`` from ``V``."""
-    image = Q.max(axis=1)
-    change = image - V
-    scale = max(1.0, float(np.abs(image).max()))
-    slack = _ROUNDING * scale / (1.0 - mdp.gamma)
-    factor = mdp.gamma / (1.0 - mdp.gamma)
-    lower, upper = image + factor * change.min() - slack, image + factor * change.max() + slack
-    policy = np.empty(mdp.S, dtype=np.int64)
-    _greedy_policy(Q, policy)
-    middle = 0.5 * (lower + upper)
-    return SetPlan(
-        V=middle,
-        Q=Q + (middle - image)[0],
-        policy=policy,
-        value=float(mdp.mu0 @ middle),
-        lower=lower,
-        upper=upper,
-        sweeps=sweeps,
-        converged=bool((upper - lower).max() <= tol * scale),
-        method=method,
-        worst=T.copy(),
-    )

@@ -166,9 +166,13 @@ def _probabilities(mdp: DiscountedMDP, policy: npt.ArrayLike) -> Array:
     return check.stochastic_policy(policy, (mdp.S,), mdp.A).copy()
 
 
+def _slack(mdp: DiscountedMDP, V: Array) -> float:
+    """Return the rounding allowance of ``mu0 . V``."""
+    return _ROUNDING * max(1.0, float(np.abs(V).max())) / (1.0 - mdp.gamma)
+
+
 def _finished(mdp: DiscountedMDP, V: Array, T: Array, evaluations: int) -> StaticEvaluation:
-    value = float(mdp.mu0 @ V)
-    slack = _ROUNDING * max(1.0, float(np.abs(V).max())) / (1.0 - mdp.gamma)
+    value, slack = float(mdp.mu0 @ V), _slack(mdp, V)
     return StaticEvaluation(V, value, value - slack, value + slack, T, evaluations)
 
 
@@ -230,7 +234,7 @@ def _hull_evaluation(mdp: DiscountedMDP, pi: Array, hull: KernelHull, tol: float
         value = evaluate(start)
         w = np.repeat(start[None], S, axis=0)
         _box_program(R, D, mdp.gamma, np.repeat(low[None], S, 0), np.repeat(high[None], S, 0), 1.0, w, V, M)
-        below = float(mdp.mu0 @ V) - _ROUNDING * max(1.0, float(np.abs(V).max())) / (1.0 - mdp.gamma)
+        below = float(mdp.mu0 @ V) - _slack(mdp, V)
         mean = w.mean(axis=0)
         other = evaluate(mean)
         return (below, value, start) if value <= other else (below, other, mean)
@@ -337,19 +341,17 @@ def static_optimum(
     P, r, mu0 = uncertainty.P.copy(), mdp.r.copy(), mdp.mu0.copy()
     pi, V, Q, M = np.empty((S, A)), np.empty(S), np.empty((S, A)), np.empty((S, S))
     best = np.zeros(S, dtype=np.int64)
-    optima, starts = [], []
+    optima = []
     for T in P:
         _optimal_values(T, r, mdp.gamma, best, pi, V, Q, M)
         optima.append(float(mu0 @ V))
-        starts.append(best.copy())
     dual = min(optima)
     if policies == "deterministic":
         if A**S > 10**6:
             raise ParameterError(f"there are {A}**{S} policies; at most 10**6 are enumerated")
         value = float(_best_deterministic(P, r, mdp.gamma, mu0, best, pi, V, M))
-        slack = _ROUNDING * max(1.0, float(np.abs(V).max())) / (1.0 - mdp.gamma)
+        slack = _slack(mdp, V)
         return StaticOptimum(best, value, value - slack, value + slack, dual, 0)
-    R, D = r, np.ascontiguousarray(P)
 
     def worst(probabilities: Array) -> float:
         values = []
@@ -359,17 +361,16 @@ def static_optimum(
         return min(values)
 
     def bound(low: Array, high: Array) -> tuple[float, float, Array]:
+        start = _inside(low, high)
         above, found = np.inf, []
-        for T in D:
-            w = _inside(low, high)
-            found.append(w.copy())
-            _box_program(R, T, mdp.gamma, low, high, -1.0, w, V, M)
-            slack = _ROUNDING * max(1.0, float(np.abs(V).max())) / (1.0 - mdp.gamma)
-            above = min(above, float(mu0 @ V) + slack)
-            found.append(w)
-        scores = [worst(w) for w in found[-1:] + found[:2]]
+        for T in P:
+            found.append(start.copy())
+            _box_program(r, T, mdp.gamma, low, high, -1.0, found[-1], V, M)
+            above = min(above, float(mu0 @ V) + _slack(mdp, V))
+        tried = [found[-1], start, found[0]]
+        scores = [worst(w) for w in tried]
         k = int(np.argmax(scores))
-        return -above, -scores[k], (found[-1:] + found[:2])[k]
+        return -above, -scores[k], tried[k]
 
     limit, tol = check.count(max_boxes, "max_boxes"), check.number(tol, "tol", low=0.0, open_low=True)
     low, high, point, boxes, done = _search(np.zeros((S, A)), np.ones((S, A)), bound, tol, limit)

@@ -25,23 +25,34 @@ from .. import _check as check
 from ..errors import ModelError
 from ..models import DiscountedMDP
 from ._static_kernels import VERTICES
-from .robust_operators import _CODES
+from .robust_operators import DIVERGENCES, operator
 
 __all__ = ["BallSet", "KernelHull", "KernelSet", "RectangularSet", "UncertaintySet", "VertexSet"]
 
 Array = npt.NDArray[np.float64]
 
 
-def _kernels(value: Any) -> Array:
-    array = check.as_array(value, "P", ndim=4)
-    if array.shape[1] != array.shape[3]:
-        raise ModelError(f"P has shape {array.shape}; P[k, s, a, s'] needs as many next states as states")
-    check.stochastic_rows(array, "P")
-    return array
+@dataclass(frozen=True, slots=True, eq=False)
+class _Kernels:
+    """Finitely many kernels."""
+
+    P: Array
+
+    def __post_init__(self) -> None:
+        array = check.as_array(self.P, "P", ndim=4)
+        if array.shape[1] != array.shape[3]:
+            raise ModelError(f"P has shape {array.shape}; P[k, s, a, s'] needs as many next states as states")
+        check.stochastic_rows(array, "P")
+        object.__setattr__(self, "P", array)
+
+    @property
+    def size(self) -> int:
+        """Number of kernels; of a `VertexSet`, vertices at each pair."""
+        return int(self.P.shape[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class VertexSet:
+class VertexSet(_Kernels):
     """Any of finitely many rows at each state-action pair, or a mixture of them (sa-rectangular).
 
     Parameters
@@ -60,19 +71,9 @@ class VertexSet:
     2
     """
 
-    P: Array
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "P", _kernels(self.P))
-
-    @property
-    def size(self) -> int:
-        """Number of vertices at each pair."""
-        return int(self.P.shape[0])
-
 
 @dataclass(frozen=True, slots=True, eq=False)
-class KernelSet:
+class KernelSet(_Kernels):
     """One of finitely many kernels (not rectangular).
 
     Parameters
@@ -86,23 +87,13 @@ class KernelSet:
         For an empty set, or naming the first row that is no distribution.
     """
 
-    P: Array
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "P", _kernels(self.P))
-
-    @property
-    def size(self) -> int:
-        """Number of kernels."""
-        return int(self.P.shape[0])
-
     def rectangular_hull(self) -> VertexSet:
         """Return the smallest sa-rectangular set that contains all kernels."""
         return VertexSet(self.P)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class KernelHull:
+class KernelHull(_Kernels):
     """Mixtures of finitely many kernels with the same weights everywhere (not rectangular).
 
     Parameters
@@ -115,11 +106,6 @@ class KernelHull:
     ModelError
         For an empty set, or naming the first row that is no distribution.
     """
-
-    P: Array
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "P", _kernels(self.P))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,7 +138,7 @@ class BallSet:
         if P.shape[0] != P.shape[2]:
             raise ModelError(f"P has shape {P.shape}; P[s, a, s'] needs as many next states as states")
         check.stochastic_rows(P, "P")
-        check.choice(self.divergence, "divergence", ("tv", "kl", "chi2"))
+        check.choice(self.divergence, "divergence", DIVERGENCES)
         given = check.as_array(self.radius, "radius", ndim=(0, 2))
         if given.ndim and given.shape != P.shape[:2]:
             raise ModelError(f"radius has shape {given.shape}; one number or shape {P.shape[:2]} is needed")
@@ -188,5 +174,6 @@ def require_set(uncertainty: Any, mdp: DiscountedMDP, *kinds: type, solver: str)
 def compiled(uncertainty: RectangularSet) -> tuple[int, Array, Array]:
     """Return ``(kind, P, level)`` as the kernels of `_static_kernels` take them, in fresh arrays."""
     if isinstance(uncertainty, BallSet):
-        return _CODES[uncertainty.divergence, "radius"], uncertainty.P[None].copy(), uncertainty.radius.copy()
+        kind, _ = operator(uncertainty.divergence, None, uncertainty.radius)
+        return kind, uncertainty.P[None].copy(), uncertainty.radius.copy()
     return VERTICES, uncertainty.P.copy(), np.zeros(uncertainty.P.shape[1:3])

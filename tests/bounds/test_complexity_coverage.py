@@ -218,3 +218,46 @@ def test_refusals():
         complexity.coverability(MatrixGame([[0.0]]))
     with pytest.raises(ParameterError, match="sums to"):
         complexity.all_policy_concentrability(arms, [0.5, 0.4])
+
+
+def _rare_pairs(p):
+    """Two states and two actions; the second of each has probability p at every step."""
+    P = np.broadcast_to([1.0 - p, p], (3, 2, 2, 2)).copy()
+    return EpisodicMDP(P, np.zeros((3, 2, 2)), np.array([1.0 - p, p])), np.array([1.0 - p, p])
+
+
+@pytest.mark.parametrize("p", [1e-3, 1e-9, 1e-40])
+def test_own_coverage_is_one_however_rare_a_pair(p):
+    model, action = _rare_pairs(p)
+    policy = np.broadcast_to(action, (3, 2, 2))
+    d = planning.occupancy(model, policy)
+    for found in (
+        complexity.single_policy_concentrability(model, d, policy),
+        complexity.chi_square_concentrability(model, d, policy),
+    ):
+        assert found.lower == pytest.approx(1.0, abs=1e-12)
+        assert found.upper == pytest.approx(1.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("gamma", [0.5, 0.99])
+@pytest.mark.parametrize("p", [1e-3, 1e-6, 1e-9])
+def test_own_discounted_coverage_is_one_however_rare_a_pair(p, gamma):
+    episodic, action = _rare_pairs(p)
+    model = DiscountedMDP(episodic.P[0], episodic.r[0], gamma, episodic.mu0)
+    policy = np.tile(action, (2, 1))
+    found = complexity.single_policy_concentrability(model, planning.occupancy(model, policy), policy)
+    assert found.lower == pytest.approx(1.0, abs=1e-10)
+    assert found.upper == pytest.approx(1.0, abs=1e-10)
+
+
+@pytest.mark.parametrize("p", [1e-3, 1e-9, 1e-20])
+def test_one_hot_features_are_certified_however_rare_a_pair(p):
+    model, action = _rare_pairs(p)
+    policy = np.broadcast_to(action, (3, 2, 2))
+    d = planning.occupancy(model, policy)
+    found = complexity.feature_coverage(model, d, policy, np.eye(4).reshape(2, 2, 4))
+    assert found.lower == pytest.approx(1.0, abs=1e-12)
+    assert found.upper == pytest.approx(1.0, abs=1e-12)
+    h, theta = found.witness
+    square = (np.eye(4) @ theta) ** 2
+    assert d[h].ravel() @ square == pytest.approx(found.lower * (d[h].ravel() @ square))

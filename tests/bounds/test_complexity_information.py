@@ -97,6 +97,22 @@ def test_information_ratio_by_hand():
     assert complexity.information_ratio([0.0, 1.0], [0.0, 1.0]).upper == 0.0
 
 
+@pytest.mark.parametrize("regret", [1e-3, 1e-8, 3e-9, 1e-12, 1e-15])
+def test_information_ratio_stays_tight_where_regret_is_small(regret):
+    # a known action of regret r beside one of regret R and information I: least at share q = r/(R - r), 4 r (R - r)/I
+    r, info = np.array([regret, 0.43]), np.array([0.0, 1.3e-8])
+    found = complexity.information_ratio(r, info)
+    assert found.lower <= found.upper <= found.lower * (1 + 1e-14)
+    assert found.lower == pytest.approx(4.0 * regret * (0.43 - regret) / 1.3e-8, rel=1e-14)
+
+
+def test_regret_is_accurate_relative_to_itself():
+    # the known action is best except in a model of probability 2^-60
+    small = 2.0**-60
+    found = complexity.posterior_regret_information([1.0 - small, small], [[0.5, 0.25], [0.5, 0.75]])
+    assert found.regret[0] == small / 4
+
+
 @settings(max_examples=25)
 @given(SEEDS)
 def test_posterior_information_is_that_of_the_joint_law(rng):

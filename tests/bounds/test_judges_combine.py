@@ -81,6 +81,12 @@ def test_among_parts_of_the_worst_status_the_smallest_p_value_speaks():
     assert judged(BROKEN).reason == CoverageJudge().judge(BROKEN).reason
 
 
+def test_a_counterexample_comes_before_the_smallest_p_value():
+    certain = Violations([2000], [2000], 0.05, labels=("certain",))
+    assert CoverageJudge().judge(certain).p_value == 0.0
+    assert judged(certain, FAILS).worst == "different"
+
+
 def test_tightness_is_that_of_the_worst_part_or_else_the_largest():
     verdict = judged(HOLDS, CLEAN, UNDECIDED)
     assert verdict.tightness == CoverageJudge().judge(UNDECIDED).tightness

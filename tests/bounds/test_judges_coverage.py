@@ -96,6 +96,12 @@ def test_the_worst_point_is_reported_with_its_own_delta():
     assert verdict.n == 300
 
 
+def test_short_of_a_refutation_the_worst_point_is_the_one_furthest_from_its_delta():
+    """Equal limits, at half of one delta and at six times the other."""
+    verdict = CoverageJudge().judge(Violations([0, 0], 50, [0.12, 0.01], labels=("near", "far")))
+    assert (verdict.status, verdict.worst) == (Status.INCONCLUSIVE, "far")
+
+
 def test_what_would_decide_does_decide():
     """The number of runs in the reason is enough, and a tenth less is not."""
     needed = runs_to_support(0.03, 0.05)
@@ -131,6 +137,7 @@ def test_the_reason_of_a_decision_names_its_numbers():
     supported = CoverageJudge().judge(Violations([0, 1], 400, 0.05))
     limit = stats.binomtest(1, 400).proportion_ci(0.90, method="exact").high
     assert supported.reason == (f"upper limit of the violation rate at most delta at all 2 points; largest {limit:.3g}")
+    assert supported.p_value == 1.0
     refuted = CoverageJudge().judge(Violations([0, 100], 400, 0.05))
     assert refuted.reason == "100 violations in 400 runs where at most a fraction 0.05 may fail"
 
@@ -184,6 +191,13 @@ def test_tightness_and_vacuity():
 def test_impossible_counts_are_refused(arguments):
     with pytest.raises(ParameterError):
         Violations(**arguments)
+
+
+def test_counts_are_taken_up_to_the_last_exact_float():
+    assert Violations([1], [1], 0.1).labels == ("point 0",)
+    assert Violations([0.0], [2.0**53], 0.1).runs.tolist() == [2**53]
+    with pytest.raises(ParameterError):
+        Violations([0.0], [2.0**53 + 2.0], 0.1)
 
 
 def test_holm_steps_down_and_stops_at_the_first_failure():

@@ -80,6 +80,7 @@ def test_violation_at_a_point_of_small_scale_is_not_hidden_by_a_larger_harmless_
 def test_tightness_is_the_worst_quotient():
     assert InequalityJudge().judge(Comparison([1.0, 3.0], [10.0, 4.0])).tightness == 0.75
     assert InequalityJudge().judge(Comparison([-1.0], [0.0])).tightness is None
+    assert InequalityJudge().judge(Comparison([0.25], [-0.5])).tightness is None
     assert InequalityJudge().judge(Comparison([1.0], [5e-324], scale=1.0)).tightness < np.inf
 
 
@@ -119,8 +120,19 @@ def test_the_worst_point_of_an_exact_identity_is_one_that_differs():
     assert (verdict.worst, verdict.statistic) == ("off", 0.0)
 
 
+def test_the_worst_point_of_a_bound_is_the_tightest_or_one_that_violates_it():
+    verdict = InequalityJudge().judge(Comparison([0.5, 0.75], [1.0, 1.0], labels=("loose", "tight")))
+    assert (verdict.status, verdict.worst, verdict.statistic) == (Status.SUPPORTED, "tight", -0.25)
+    third = Fraction(1, 3)
+    above = third + Fraction(1, 10**400)
+    exact = Comparison([third, above], [third, third], exact=True, labels=("attained", "violated"))
+    assert InequalityJudge().judge(exact).worst == "violated"
+
+
 def test_fractions_beyond_the_floats_are_compared():
     huge = Fraction(10**400)
+    opposite = IdentityJudge().judge(Comparison([huge], [-huge], exact=True))
+    assert (opposite.status, opposite.statistic) == (Status.REFUTED, 1.0)
     below = InequalityJudge().judge(Comparison([-huge], [huge], exact=True))
     assert (below.status, below.statistic) == (Status.SUPPORTED, -np.finfo(np.float64).max)
     above = InequalityJudge().judge(Comparison([huge], [Fraction(1)], exact=True))

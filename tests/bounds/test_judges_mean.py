@@ -114,6 +114,7 @@ def test_a_mean_at_its_bound_is_no_evidence():
     at = [1.0, 1.0, 1.0]
     assert JUDGE.judge(MeanBound([at], 1.0)).p_value == 0.5
     assert JUDGE.judge(MeanBound([at, [0.0] * 9], 1.0)).p_value == 1.0
+    assert JUDGE.judge(MeanBound([[0.0] * 9, [-1.0] * 9], 1.0)).p_value == 1.0
     assert JUDGE.judge(MeanBound([at, [0.0] * 9], 1.0, labels=("at", "below"))).worst == "at"
 
 

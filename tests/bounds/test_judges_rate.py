@@ -207,6 +207,14 @@ def test_so_many_replicates_do_refute():
     assert judge(claim, np.tile(NOISY, math.floor(0.7 * copies))).status is Status.INCONCLUSIVE
 
 
+def test_never_fewer_replicates_than_there_are():
+    """Three replicates, two and a half errors away: Student's tails are heavier than the normal ones."""
+    few = NOISY[:, :3]
+    fit = RateJudge(0.0).fit(Curve(X, few))
+    verdict = judge(RateJudge(fit.slope - 2.5 * fit.error), few)
+    assert (verdict.status, replicates_wanted(verdict)) == (Status.INCONCLUSIVE, 3)
+
+
 def test_no_number_of_replicates_decides_at_the_edge_or_of_a_bend():
     flat = np.tile([0.5, 1.5], (X.size, 1))
     verdict = judge(RateJudge(0.0), flat)
@@ -242,6 +250,11 @@ def test_of_several_curves_the_worst_speaks():
     curves = [Curve(X, power_law(-1.0)), Curve(X, power_law(-0.2))]
     unnamed = RateJudge(-0.5).judge(Curves(curves))
     assert (unnamed.status, unnamed.worst, unnamed.n) == (Status.REFUTED, "curve 1", 2 * X.size)
+    fit = RateJudge(0.0).fit(Curve(X, NOISY))
+    tolerance = 1.3 * max(fit.upper - fit.slope, fit.slope - fit.lower)
+    centred, near = Curve(X, NOISY, "centred"), Curve(X, power_law(fit.slope + tolerance - 1e-4), "near the edge")
+    both = RateJudge(fit.slope, "equal", tolerance).judge(Curves((centred, near)))
+    assert (both.status, both.worst) == (Status.SUPPORTED, "near the edge")
     wider = Curve(X, power_law(-0.5, "log-normal", np.random.default_rng(7), 10), "wider")
     vague = RateJudge(-0.5, tolerance=0.02).judge(Curves((wider, slow)))
     assert (vague.status, vague.worst) == (Status.INCONCLUSIVE, "wider")

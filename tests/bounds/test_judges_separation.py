@@ -19,6 +19,8 @@ def test_exact_values_decide_by_comparison():
     assert held.statistic == pytest.approx(0.6)
     touching = judge.judge(TwoSamples([2.5, 9.0], [1.0, 1.0]))
     assert (touching.status, touching.p_value) == (Status.REFUTED, None)
+    assert held.reason == "separated at all 2 points"
+    assert touching.reason == "no separation at 1 of 2 points"
 
 
 def test_the_test_is_welchs():
@@ -119,14 +121,16 @@ def test_the_means_at_the_margin_are_no_evidence():
     verdict = judge.judge(TwoSamples([[2.0, 2.0, 2.0]], [[1.0, 1.0, 1.0]]))
     assert (verdict.status, verdict.p_value, verdict.threshold) == (Status.INCONCLUSIVE, 0.5, 1.0)
     assert judge.judge(TwoSamples([[9.0, 9.0, 9.0]], [[1.0, 1.0, 1.0]])).p_value == 1.0
+    assert judge.judge(TwoSamples(np.full((3, 9), 5.0), np.zeros((3, 9)))).p_value == 1.0
     one_varies = SeparationJudge().judge(TwoSamples([[1.0, 3.0], [5.0, 5.0]], [[2.0, 2.0], [1.0, 1.0]]))
     assert one_varies.p_value == 1.0
 
 
 @pytest.mark.parametrize(("sizes", "ways"), [((3, 4), 35), ((4, 3), 35), ((2, 2), 6), ((5, 2), 21)])
 def test_replicates_that_do_not_vary_are_dealt_at_random(sizes, ways):
-    below = TwoSamples(np.zeros((1, sizes[0])), np.ones((1, sizes[1])))
-    assert SeparationJudge().judge(below).p_value == pytest.approx(1 / ways, rel=1e-12)
+    for difference in (0.5, 2.0):
+        below = TwoSamples(np.zeros((1, sizes[0])), np.full((1, sizes[1]), difference))
+        assert SeparationJudge().judge(below).p_value == pytest.approx(1 / ways, rel=1e-12)
 
 
 def test_one_side_without_noise():
@@ -147,7 +151,7 @@ def test_the_reason_tells_how_many_replicates_would_decide():
         return SeparationJudge().judge(TwoSamples(larger, np.array([draws(0.0, 1.0, 60)] * points)))
 
     error = math.sqrt(1 / 80 + 1 / 60)
-    above = judged(0.1, 80)
+    above = judged(0.1, 80, points=3)
     needed = math.ceil(80 * (stats.norm.ppf(0.95) * error / 0.1) ** 2)
     assert above.reason == (
         f"difference beyond the margin 0.1 with standard error {error:.3g}; "

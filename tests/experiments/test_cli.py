@@ -45,7 +45,7 @@ def test_help_is_instant_and_names_every_command(place):
         done = subprocess.run(command, cwd=place, env=toy_run.environment(), capture_output=True, text=True)
         took.append(time.perf_counter() - start)
     assert done.returncode == 0
-    for name in ("list", "run", "verify", "figures", "report", "falsify", "export", "doctor"):
+    for name in ("list", "run", "verify", "figures", "report", "atlas", "falsify", "export", "doctor"):
         assert f"\n  {name} " in done.stdout
     assert min(took) < 1.0
 

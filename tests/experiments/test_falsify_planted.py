@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import bounds
+from bounds.papers import _complexity_gaps as gaps
 from bounds.papers import _foundations_policies as policies
 from experiments import discovery
 from experiments.falsify.hunt import Hunt
@@ -55,7 +56,7 @@ def rate_of_half_gamma(claim):
 
     def measure(evidence):
         sample = claim.measure(evidence)
-        p = policies.Points(evidence, "policy-iteration", "rate")
+        p = policies.rows_of(evidence, "policy-iteration", "rate")
         half = np.array([Fraction(1, 2) ** int(k) for k in p["iteration"]], dtype=object)
         rate = sample[1]
         right = rate.right * (half if rate.right.dtype == object else half.astype(np.float64))
@@ -64,8 +65,14 @@ def rate_of_half_gamma(claim):
     return replace(claim, measure=measure)
 
 
+def variance_of_an_eighth(claim):
+    """One-step variances against sp^2/8."""
+    return replace(claim, measure=lambda evidence: gaps._variance(evidence, gaps.span**2 / 8))
+
+
 HALF = Fraction(1, 2)
 F, L = "tabular-foundations/", "pessimism-lcb/"
+C, R, W = "complexity-measures/", "r2pvi/", "robust-static-iwocs/"
 PLANTED = {
     "contraction-half-gamma": (F + "contraction", scaled(HALF)),
     "span-contraction-half-gamma": (F + "contraction", scaled(HALF, part=1)),
@@ -108,6 +115,43 @@ PLANTED = {
     "majority-double-exponent": (L + "mab-mostplayed", control),
     "vi-without-penalties": (L + "vi-decomp", control),
     "vi-without-monotone-update": (L + "vi-invariant", control),
+    "robust-tv-over-the-support": (R + "dual-tv", control),
+    "robust-chi2-untruncated": (R + "dual-chi2", control),
+    "robust-kl-optimistic": (R + "dual-kl", control),
+    "radius-doubled": (R + "dual-con", control),
+    "price-fixed": (R + "lagrange", control),
+    "admissible-at-twice-the-price": (R + "admissible", scaled(2, side="left")),
+    "admissible-half-the-range": (R + "admissible", scaled(HALF, part=1)),
+    "mixed-half": (R + "less-conservative", scaled(HALF)),
+    "mixed-of-a-dearer-adversary": (R + "less-conservative", control),
+    "weights-without-shrinkage": (R + "onehot", control),
+    "largest-occupancies-of-one-policy": (C + "cov-identity", control),
+    "coverability-half-the-pairs": (C + "cov-bounds", scaled(HALF, group=1)),
+    "concentrability-clipped-at-one": (C + "conc-order", control),
+    "distance-half": (C + "conc-order", scaled(HALF, part=1)),
+    "coverage-by-trace": (C + "lin-coverage", control),
+    "features-half": (C + "lin-coverage", scaled(HALF)),
+    "capacity-half-the-policies": (C + "span-cap-bounds", scaled(HALF)),
+    "capacity-of-one-model": (C + "span-cap-bounds", control),
+    "detour-half": (C + "diameter", control),
+    "span-of-half-the-steps": (C + "diameter", scaled(HALF, part=3)),
+    "mixing-upper-half": (C + "mixing", scaled(HALF, part=1, group=1)),
+    "mixing-distance-to-the-law": (C + "mixing", control),
+    "kemeny-with-return-times": (C + "kemeny", control),
+    "variance-eighth": (C + "variance-sandwich", variance_of_an_eighth),
+    "variance-half-of-the-horizon": (C + "variance-sandwich", scaled(HALF, part=1)),
+    "eluder-without-power": (C + "eluder-sandwich", control),
+    "eluder-half-the-union": (C + "eluder-sandwich", scaled(HALF, group=2)),
+    "rank-by-states": (C + "bellman-rank", control),
+    "closure-in-mean-square": (C + "inherent-bellman-error", control),
+    "closure-half": (C + "inherent-bellman-error", scaled(HALF)),
+    "design-unweighted": (C + "kw", control),
+    "revealing-by-moore-penrose": (C + "revealing", control),
+    "capacity-of-uniform-inputs": (C + "capacity", control),
+    "greedy-information": (C + "information-ratio", control),
+    "robust-q-half": (W + "prop1", scaled(HALF)),
+    "certificate-half": (W + "certificate", scaled(HALF)),
+    "latest-kernel-only": (W + "prop2", control),
 }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import sympy as sp
-from report_ledger import HOSTILE, LEDGER, PAPERS, STUDIES, write_figure
+from report_ledger import ATLAS, HOSTILE, LEDGER, PAPERS, STUDIES, write_figure
 
 import bounds
 from bounds.claims import Status
@@ -25,9 +25,8 @@ STATIC = Path(site.__file__).parent / "static"
 
 
 def build_fake(out, figures, ledger=LEDGER, **changes):
-    return build(
-        ledger, **{"out": out, "figures": figures, "scale": "quick", "papers": PAPERS, "studies": STUDIES, **changes}
-    )
+    given = {"out": out, "figures": figures, "scale": "quick", "papers": PAPERS, "studies": STUDIES, "atlas": ATLAS}
+    return build(ledger, **{**given, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +75,12 @@ def pages(folder):
 
 def test_every_page_is_well_formed_with_unique_ids(report):
     found = pages(report)
-    assert {page.path.name for page in found} == {"index.html", "exact-planning.html", "lower-confidence.html"}
+    assert {page.path.name for page in found} == {
+        "index.html",
+        "atlas.html",
+        "exact-planning.html",
+        "lower-confidence.html",
+    }
     for page in found:
         assert len(page.ids) == len(set(page.ids)), page.path
         levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch("h[1-6]", tag)]

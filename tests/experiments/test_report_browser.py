@@ -5,7 +5,7 @@ import re
 import shutil
 
 import pytest
-from report_ledger import HOSTILE, LEDGER, PAPERS, STUDIES, write_figure
+from report_ledger import ATLAS, HOSTILE, LEDGER, PAPERS, STUDIES, write_figure
 
 from experiments.report.site import build
 
@@ -31,7 +31,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-PAGES = ("index.html", "papers/exact-planning.html", "papers/lower-confidence.html")
+PAGES = ("index.html", "atlas.html", "papers/exact-planning.html", "papers/lower-confidence.html")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,13 @@ def report(tmp_path_factory):
     folder = tmp_path_factory.mktemp("report")
     write_figure(folder / "figures")
     return build(
-        LEDGER, out=folder / "site", scale="quick", figures=folder / "figures", papers=PAPERS, studies=STUDIES
+        LEDGER,
+        out=folder / "site",
+        scale="quick",
+        figures=folder / "figures",
+        papers=PAPERS,
+        studies=STUDIES,
+        atlas=ATLAS,
     ).parent
 
 
@@ -269,6 +275,7 @@ def test_background_follows_the_scheme(browser, scheme, dark):
         )
         assert (sum(background) < 3 * 60) == dark
         assert (sum(ink) > 3 * 180) == dark
+    browser.show(PAGES[-1], scheme=scheme)
     assert browser.execute_script("return getComputedStyle(document.querySelector('.plate')).backgroundColor") == (
         "rgb(255, 255, 255)"
     )
@@ -288,6 +295,20 @@ def test_figures_are_shown_with_words(browser):
     image = browser.find_element(By.CSS_SELECTOR, "figure img")
     assert "Risk against samples" in image.get_attribute("alt")
     assert browser.execute_script("return arguments[0].complete && arguments[0].naturalWidth > 0", image)
+
+
+def test_atlas_is_a_table_on_a_desk_and_cards_on_a_phone(browser):
+    browser.show("atlas.html")
+    table = browser.find_element(By.CSS_SELECTOR, "table.atlas")
+    assert table.find_element(By.TAG_NAME, "thead").size["height"] > 10
+    first = table.find_elements(By.CSS_SELECTOR, "tbody tr:first-child > *")
+    assert len({cell.location["y"] for cell in first}) == 1
+    browser.show("atlas.html", width=390)
+    table = browser.find_element(By.CSS_SELECTOR, "table.atlas")
+    cells = table.find_elements(By.CSS_SELECTOR, "tbody tr:first-child > *")
+    shown = [cell for cell in cells if cell.is_displayed()]
+    assert len({cell.location["y"] for cell in shown}) == len(shown)
+    assert [cell.get_attribute("data-label") for cell in shown[1:]] == ["random-4", "5 arms", "Time"]
 
 
 def test_without_script_the_ledger_is_whole(browser, report):

@@ -75,13 +75,41 @@ def test_baselines_are_their_definitions(data):
 def test_vi_lcb_is_the_pseudocode(data, gamma, c, monotone, split, T):
     trace = vi_lcb_trace(data, gamma=gamma, c=c, delta=0.1, monotone=monotone, split=split, iterations=T)
     w = vi_lcb_width(data.S, data.A, T, 0.1, c=c)
-    V, policy = naive.vi_lcb(data, gamma, lambda n: w / ((1 - gamma) * math.sqrt(max(n, 1))), T, monotone, split)
+    V, policy = naive.vi_lcb(data, gamma, lambda y: w / ((1 - gamma) * math.sqrt(max(len(y), 1))), T, monotone, split)
     assert np.allclose(trace.V, V, rtol=1e-12, atol=1e-12)
     if c not in (0.0,):  # an unpenalised tie of different sums is decided by the last bit
         assert trace.policy.tolist() == policy
     result = vi_lcb(data, gamma=gamma, c=c, delta=0.1, monotone=monotone, split=split, iterations=T)
     assert result.policy.tolist() == trace.policy[-1].tolist()
     assert np.array_equal(result.lcb, trace.Q[-1])
+
+
+@given(
+    datasets(max_rows=120, min_rows=4), st.sampled_from([0.0, 0.5, 0.8]), st.sampled_from([0.05, 0.2, 0.6]),
+    st.booleans(), st.integers(1, 4),
+)  # fmt: skip
+def test_vi_lcb_with_bernstein_widths_is_the_pseudocode(data, gamma, c, split, T):
+    options = {"c": c, "delta": 0.1, "penalty": "bernstein", "split": split, "monotone": False, "iterations": T}
+    found = vi_lcb_trace(data, gamma=gamma, **options)
+    log_term = vi_lcb_width(data.S, data.A, T, 0.1, c=c, penalty="bernstein") ** 2
+    assert log_term == pytest.approx(c * c * math.log(4 * T * data.S * data.A / 0.1))
+    V, _ = naive.vi_lcb(data, gamma, lambda y: naive.bernstein(y, log_term, 1 / (1 - gamma)), T, False, split)
+    # a variance of equal targets is what rounding leaves of it, and its root is taken
+    assert np.allclose(found.V, V, rtol=0.0, atol=1e-6)
+    top = 1.0 / (1.0 - gamma)
+    assert np.all((found.penalty >= 0.0) & (found.penalty <= top))
+    for s, a in np.argwhere(found.counts < 2.0):
+        assert found.penalty[-1, s, a] == pytest.approx(top)
+
+
+@pytest.mark.parametrize("reward", [0.1, 0.3, 0.7])
+def test_bernstein_widths_of_equal_rewards_have_no_variance(reward):
+    """Rounding leaves less than nothing of some of these variances."""
+    log_term = vi_lcb_width(1, 1, 1, 0.1, c=0.2, penalty="bernstein") ** 2
+    for n in range(2, 40):
+        data = OfflineDataset([0] * n, [0] * n, [reward] * n, [0] * n, 1, 1)
+        found = vi_lcb(data, gamma=0.0, c=0.2, delta=0.1, penalty="bernstein", split=False, iterations=1)
+        assert found.penalty[0, 0] == pytest.approx(min(7 * log_term / (3 * (n - 1)), 1.0), abs=1e-7)
 
 
 def test_defaults_are_the_published_ones():

@@ -10,7 +10,13 @@ from hypothesis import HealthCheck, Phase, find, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from experiments.instances import random_episodic, random_linear_mdp, tabular_as_linear
+from experiments.instances import (
+    five_state_simulator,
+    random_episodic,
+    random_linear_mdp,
+    shifted,
+    tabular_as_linear,
+)
 from tabular import EpisodicMDP, LinearMDP, LinearMixtureMDP, ModelError, ParameterError, PolicyError
 from tabular.planning import backward_induction, evaluate
 from tabular.testing import episodic_mdps, linear_mdps, linear_mixture_mdps, policies
@@ -120,34 +126,17 @@ def test_rounding_of_turned_features_is_forgiven_and_nothing_more():
                 LinearMDP(np.eye(2)[:, None], bent, [0, 1], H=1)
 
 
-def five_states(q=0.0, xi=0.05, delta=0.3, p=0.001):
-    """The simulator of Liu and Xu (2024), used by Tang, Liu and Xu (2025): 16 actions, four features, H = 3."""
-    signs = 2 * (np.arange(16)[:, None] >> np.arange(4) & 1) - 1
-    b = xi * signs.sum(axis=1)
-    phi = np.zeros((5, 16, 4))
-    for s in range(3):
-        phi[s, :, s], phi[s, :, 3] = 1 - delta - b, delta + b
-    phi[3, :, 2] = phi[4, :, 3] = 1.0
-    mu = np.zeros((3, 4, 5))
-    mu[:, :, 3] = 1.0  # what no state reaches at that step, and the failure state
-    mu[0, 0], mu[0, 3] = [0, 1 - p, 0, p, 0], [0, 0, 0, q, 1 - q]
-    mu[1, 1], mu[1, 3] = [0, 0, 1 - p, p, 0], [0, 0, 0, 0, 1]
-    theta = np.zeros((3, 4))
-    theta[1:, 3] = 1.0
-    return LinearMDP(phi, mu, theta, np.eye(5)[0])
-
-
 def test_the_five_state_simulator_has_its_published_values():
-    """1.625 before the shift and 0.625 after it are the values of the nominal policy; p = 0.001 moves them a little."""
-    mdp = five_states()
+    """1.625 before the shift and 0.625 after it are the values of the nominal policy; p = 0.001 moves the first."""
+    mdp = five_state_simulator(0.2)
     assert mdp.simplex
     assert mdp.feature_norm == 1.0
     best = backward_induction(mdp.to_episodic())
     assert best.value == pytest.approx(0.5 * 0.999 * 1.24975 + 1.0, abs=1e-15)
     assert best.value == pytest.approx(1.625, abs=1e-3)
-    shifted = evaluate(five_states(q=1.0).to_episodic(), best.policy).value
-    assert shifted == pytest.approx(0.5 * 0.999 * 1.24975, abs=1e-15)
-    assert shifted == pytest.approx(0.625, abs=1e-3)
+    after = evaluate(shifted(mdp, 1.0).to_episodic(), best.policy).value
+    assert after == pytest.approx(0.5 * 1.24975, abs=1e-15)
+    assert after == pytest.approx(0.625, abs=1e-3)
 
 
 def test_per_step_and_stationary_tables():

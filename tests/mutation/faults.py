@@ -14,6 +14,7 @@ from pathlib import Path
 import parso
 from cosmic_ray.ast import ast_nodes
 from cosmic_ray.mutating import mutate_code
+from cosmic_ray.operators.number_replacer import NumberReplacer
 from cosmic_ray.operators.operator import Operator
 from cosmic_ray.plugins import get_operator
 
@@ -30,9 +31,18 @@ _EDITS = (
     "ReplaceBreakWithContinue",
     "ReplaceContinueWithBreak",
     "AddNot",
-    "NumberReplacer",
     "ZeroIterationForLoop",
 )
+
+
+class ReplaceNumber(NumberReplacer):
+    """One more or one less; not ``shape[-1]`` for ``shape[0]``, the same of a vector and ``shape[1]`` of a matrix."""
+
+    def mutation_positions(self, node):
+        places = list(super().mutation_positions(node))
+        leaf = node.get_previous_leaf() if places else None
+        size = leaf is not None and leaf.value == "[" and leaf.get_previous_leaf().value == "shape"
+        yield from places[:1] if size and node.value == "0" else places
 
 
 class DropTerm(Operator):
@@ -52,9 +62,12 @@ class DropTerm(Operator):
         return ()
 
 
+_OWN = {"NumberReplacer": ReplaceNumber, "DropTerm": DropTerm}
+
+
 @functools.cache
 def _operator(name: str) -> Operator:
-    return DropTerm() if name == "DropTerm" else get_operator(f"core/{name}")()
+    return _OWN[name]() if name in _OWN else get_operator(f"core/{name}")()
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +150,7 @@ def faults_of(module: str) -> list[Fault]:
     if not owner:
         return []
     tree, lines, found = parso.parse(source), source.splitlines(), []
-    for edit in (*_EDITS, "DropTerm"):
+    for edit in (*_EDITS, *_OWN):
         places = (place for node in ast_nodes(tree) for place in _operator(edit).mutation_positions(node))
         for occurrence, (start, _) in enumerate(places):
             line = start[0]

@@ -1,6 +1,6 @@
 """The mutation run: plant faults one at a time and ask whether a test fails.
 
-    python tests/mutation/run.py [--sample N] [--seed N] [--only PATH]... [--tests PATH]... [--survivors FILE]
+    python tests/mutation/run.py [--sample N] [--seed N] [--only PATH...] [--tests PATH...] [--survivors FILE]
 
 First the tests run once without a fault, kernels as plain Python, recording which test calls which function. Then each
 sampled fault is met by the tests that call its function, the quickest first, until one fails. Exit 1 if fewer than
@@ -123,12 +123,13 @@ def _without_effect(fault: Fault) -> bool:
 
 def _sample(faults: list[Fault], size: int, seed: int) -> list[Fault]:
     """Return a sample, all for size 0, by a hash of what is changed: an edit elsewhere leaves it as it is."""
-
-    def key(fault: Fault) -> bytes:
+    seen: collections.Counter[str] = collections.Counter()
+    rank = {}
+    for fault in faults:
         text = f"{seed}|{fault.module}|{fault.function}|{fault.edit}|{fault.before}"
-        return hashlib.sha256(text.encode()).digest()
-
-    return sorted(faults, key=key)[: size or None]
+        seen[text] += 1  # the places of one line are drawn apart
+        rank[fault] = hashlib.sha256(f"{text}|{seen[text]}".encode()).digest()
+    return sorted(faults, key=rank.__getitem__)[: size or None]
 
 
 def main() -> int:
@@ -136,8 +137,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sample", type=int, default=0, help="how many faults; 0: all")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--only", action="append", help="file or folder to damage")
-    parser.add_argument("--tests", action="append", help="file or folder of tests that must notice")
+    parser.add_argument("--only", nargs="+", action="extend", help="file or folder to damage")
+    parser.add_argument("--tests", nargs="+", action="extend", help="file or folder of tests that must notice")
     parser.add_argument("--least", type=float, default=0.9, help="share that must be caught")
     parser.add_argument("--workers", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--survivors", type=Path, help="file for the faults that nothing caught")

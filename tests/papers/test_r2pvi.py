@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import linprog
 
 import bounds
 from bounds.claims import Evidence, Record, Status
@@ -203,6 +204,34 @@ def test_enclosure_survives_underflow():
     mu = worst_case(V, q, divergence="kl", penalty=1e-3).distribution
     assert mu[2] == 0.0
     assert _r2pvi_duals._gap("kl", V, q, mu, 1e-3) == pytest.approx(0.0, abs=1e-12)
+
+
+def _by_linear_program(V, q, penalty, radius):
+    """Least mu'V + penalty TV over mu and the excess e >= mu - q, whose sum is the distance."""
+    S = V.size
+    A, b = np.hstack([np.eye(S), -np.eye(S)]), q
+    if radius is not None:
+        A, b = np.vstack([A, np.r_[np.zeros(S), np.ones(S)]]), np.append(q, radius)
+    equal = np.r_[np.ones(S), np.zeros(S)][None]
+    return linprog(np.r_[V, np.full(S, penalty)], A_ub=A, b_ub=b, A_eq=equal, b_eq=[1.0]).fun
+
+
+@pytest.mark.parametrize("radius", [None, 0.05, 0.4])
+def test_least_vertex_is_that_of_a_linear_program(radius):
+    rng = stream(0, "vertices")
+    for i in range(12):
+        V, q = _r2pvi_duals.random_step(rng, zeros=i % 2 == 0)
+        penalty = float(rng.uniform(0.0, 2.0)) if radius is None else 0.0
+        found = _r2pvi_duals._least_vertex(V, q, penalty=penalty, radius=radius)
+        assert found == pytest.approx(_by_linear_program(V, q, penalty, radius), abs=1e-7)
+
+
+def test_least_vertex_sees_masses_below_a_solver_s_tolerance():
+    # worth 0 and 1, with mass 1e-9 on the better one: moved for free, kept at a price of 2, halved by the radius
+    V, q = np.array([0.0, 1.0]), np.array([1.0 - 1e-9, 1e-9])
+    assert _r2pvi_duals._least_vertex(V, q) == 0.0
+    assert _r2pvi_duals._least_vertex(V, q, penalty=2.0) == 1e-9
+    assert _r2pvi_duals._least_vertex(V, q, radius=5e-10) == pytest.approx(5e-10, rel=1e-12)
 
 
 def test_divergences_by_hand():

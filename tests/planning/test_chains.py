@@ -10,9 +10,9 @@ from hypothesis import given
 
 from experiments import instances
 from tabular import planning
-from tabular.errors import ModelError, PolicyError
+from tabular.errors import CertificateError, ModelError, PolicyError
 from tabular.models import AverageRewardMDP
-from tabular.planning.chains import period
+from tabular.planning.chains import chain_values, period
 
 TABLES = naive_average.dyadic_tables(max_states=5, max_actions=2)
 
@@ -108,6 +108,27 @@ def test_stationary_law_is_accurate_relative_to_each_entry():
     total = (3**n - 1) // 2
     exact = np.array([float(Fraction(3**k, total)) for k in range(n)])
     np.testing.assert_allclose(law, exact, rtol=1e-13)
+
+
+@pytest.mark.parametrize("rare", [1e-12, 1e-160, 1e-295])
+def test_a_state_that_is_hardly_ever_left_has_a_large_finite_bias(rare):
+    P, r = np.array([[1.0, rare], [rare, 1.0]]), np.array([0.0, 1.0])
+    found = planning.gain_bias(AverageRewardMDP(P[:, None], r[:, None]), [0, 0])
+    np.testing.assert_allclose(found.gain, 0.5)
+    np.testing.assert_allclose(found.bias * rare, [-0.25, 0.25], rtol=1e-12)
+
+
+def test_a_bias_beyond_the_range_of_floats_is_an_error_and_not_nan():
+    def plan(rare):
+        P = np.array([[1.0, rare], [rare, 1.0]])
+        return AverageRewardMDP(P[:, None], np.array([[0.0], [1.0]]))
+
+    with pytest.raises(CertificateError, match="the bias of state 0 is beyond the range"):
+        planning.gain_bias(plan(1e-309), [0, 0])
+    with pytest.raises(CertificateError, match="second-order bias of state 0"):
+        chain_values(plan(1e-295).P[:, 0], np.array([0.0, 1.0]))
+    with pytest.raises(CertificateError, match="gain_bias evaluates"):
+        planning.deviation_matrix(plan(1e-295).P[:, 0])
 
 
 def test_refusals():

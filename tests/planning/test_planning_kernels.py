@@ -1,12 +1,15 @@
 """Compiled loops by themselves, on tables small enough to work out by hand."""
 
+import itertools
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from tabular.planning import _kernels as kernels
+from tabular.planning import _static_kernels as static
 from tabular.planning import average_reward_arithmetic as arithmetic
+from tabular.planning import classification
 
 
 def csr(rows):
@@ -26,6 +29,7 @@ def test_every_entry_of_a_long_row_is_counted_once(n):
     assert kernels._row_sum_error_dense(rows[1:]) == 1.0 - sums[1]
     assert kernels._row_sum_error_dense(rows) == max(sums[0] - 1.0, 1.0 - sums[1])
     assert kernels._row_sum_error_dense(rows[::-1]) == max(sums[0] - 1.0, 1.0 - sums[1])
+    assert kernels._row_sum_error_dense(np.full((2, n), 0.75 / n)) == pytest.approx(0.25, abs=1e-15)
     if n <= 256:
         assert kernels._chunk_sum(rows[0]) == sums[0]
 
@@ -183,3 +187,119 @@ def test_a_transient_part_by_state_reduction():
     held = np.array([1.0])
     arithmetic._reduce(np.array([[1.0]]), np.array([1e-200]), held)  # a chain that is hardly ever left
     assert held[0] == 1e200
+
+
+def test_elimination_solves_what_lapack_solves():
+    """Among the factors are 0, 1 and -1."""
+    M = np.array([[0.5, -0.25, 0.0, -0.125], [0.5, 1.0, -0.25, 0.0], [-0.5, -0.25, 1.5, -0.25], [0.0, 0.0, 0.0, 0.125]])
+    b = np.array([1.0, -2.0, 3.0, 0.5])
+    x = b.copy()
+    static._solve(M.copy(), x)
+    assert x.tolist() == pytest.approx(np.linalg.solve(M, b).tolist(), rel=1e-13)
+
+
+TWO = np.array([[[[1.0, 0.0], [0.0, 1.0]]] * 2, [[[0.0, 1.0], [0.5, 0.5]]] * 2])  # two kernels, the same in each state
+REWARDS, LEVEL = np.array([[1.0, 3.0], [0.0, 2.0]]), np.zeros((2, 2))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_joint_choice_is_one_for_all_actions_of_a_state(first):
+    """Values 8 and 4: the kernels move (1/2, 1/2) to 6 and to 5, and row by row the adversary gets 4."""
+    pi, V, out, work = np.full((2, 2), 0.5), np.array([8.0, 4.0]), np.empty(2), np.empty(2)
+    P = TWO if first == 0 else TWO[::-1].copy()
+    static._dynamic_backup(True, static.VERTICES, P, LEVEL, REWARDS, 0.5, pi, V, P[0].copy(), out, work)
+    assert out.tolist() == [4.5, 3.5]
+    static._dynamic_backup(False, static.VERTICES, P, LEVEL, REWARDS, 0.5, pi, V, P[0].copy(), out, work)
+    assert out.tolist() == [4.0, 3.0]
+    static._dynamic_backup(True, static.VERTICES, P, LEVEL, REWARDS, 0.5, pi, -V, P[0].copy(), out, work)
+    assert out.tolist() == [-1.0, -2.0]
+
+
+def test_the_adversary_answers_the_actions_not_taken_when_it_is_told_to():
+    pi, V, work = np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([8.0, 4.0]), np.empty(2)
+    T = TWO[0].copy()
+    static._complete(static.VERTICES, TWO, LEVEL, pi, V, T, work)
+    assert T.tolist() == [[[1.0, 0.0], [0.0, 1.0]], [[0.0, 1.0], [0.0, 1.0]]]
+    static._complete(static.VERTICES, TWO, LEVEL, pi, -V, T, work)
+    assert T.tolist() == [[[1.0, 0.0], [0.5, 0.5]], [[1.0, 0.0], [0.0, 1.0]]]
+
+
+def test_rows_that_differ_by_rounding_stay():
+    T, V, work = TWO[0].copy(), np.array([1.0, 1.0 - 4e-16]), np.empty(2)
+    static._complete(static.VERTICES, TWO, LEVEL, np.zeros((2, 2)), V, T, work)
+    assert T.tolist() == TWO[0].tolist()
+    V[1] = 1.0 - 1e-9
+    static._complete(static.VERTICES, TWO, LEVEL, np.zeros((2, 2)), V, T, work)
+    assert T.tolist() == [[[0.0, 1.0], [0.0, 1.0]]] * 2
+
+
+def test_among_equal_actions_the_smallest_and_only_gains_change_a_policy():
+    Q = np.array([[1.0, 1.0 + 1e-15, 0.5], [2.0, 3.0, 3.0], [-5.0, -5.0 - 1e-15, -9.0]])
+    policy = np.array([2, 2, 2])
+    static._greedy_policy(Q, policy)
+    assert policy.tolist() == [0, 1, 0]
+    policy[:] = [1, 0, 0]
+    assert static._improve(Q, 0.5, policy)
+    assert policy.tolist() == [1, 1, 0]
+    assert not static._improve(Q, 0.5, policy)
+    assert static._improve(Q, 0.0, np.array([0, 1, 0]))
+
+
+def closed_classes(graph):
+    """Number of closed classes of a chain whose state s may move to the states where ``graph[s]``."""
+    reach = graph | np.eye(len(graph), dtype=bool)
+    for _ in graph:
+        reach = reach @ reach
+    return len({tuple(row) for row, back in zip(reach, reach.T, strict=True) if np.all(back[row])})
+
+
+def test_a_choice_with_two_closed_classes_is_found_if_there_is_one():
+    """Against all choices, on 300 random graphs."""
+    rng, found = np.random.default_rng(15), 0
+    for _ in range(300):
+        S, most = int(rng.integers(2, 5)), int(rng.integers(1, 4))
+        counts = rng.integers(1, most + 1, S)
+        edges = rng.random((S, most, S)) < rng.uniform(0.0, 0.4)
+        edges[np.arange(S), :, rng.integers(0, S, S)] = True
+        choice, stack, seen = np.empty(S, np.int64), np.empty(S, np.int64), np.empty(S, np.bool_)
+        split = classification._two_closed_classes(edges, counts, choice, stack, seen)
+        chains = (edges[np.arange(S), list(c)] for c in itertools.product(*map(range, counts)))
+        assert split == any(closed_classes(chain) > 1 for chain in chains)
+        found += split
+        assert not split or closed_classes(edges[np.arange(S), choice]) > 1
+    assert 50 < found < 250
+
+
+@pytest.mark.parametrize(("start", "evaluations"), [(1, 1), (0, 2)])
+def test_policy_iteration_counts_its_evaluations(start, evaluations):
+    """One state, rewards 0 and 1, discount 1/2: the values are 2, the actions worth 1 and 2."""
+    P, r, level = np.ones((1, 1, 2, 1)), np.array([[0.0, 1.0]]), np.zeros((1, 2))
+    pi, V, Q, M, work = np.empty((1, 2)), np.empty(1), np.empty((1, 2)), np.empty((1, 1)), np.empty(1)
+    policy = np.array([start])
+    assert static._optimal_values(P[0], r, 0.5, policy, pi, V, Q, M) == evaluations
+    assert (policy.tolist(), V.tolist(), Q.tolist()) == ([1], [2.0], [[1.0, 2.0]])
+    policy = np.array([start])
+    arguments = (static.VERTICES, P, level, r, 0.5, policy, pi, P[0].copy(), V, Q, M, work)
+    assert static._robust_optimum(*arguments) == evaluations
+    assert (policy.tolist(), V.tolist(), Q.tolist()) == ([1], [2.0], [[1.0, 2.0]])
+
+
+@pytest.mark.parametrize(("start", "evaluations"), [(1, 1), (0, 2)])
+def test_the_adversary_counts_its_evaluations(start, evaluations):
+    """State 0 pays 1 and is kept or left for the state that pays nothing."""
+    P = np.zeros((2, 2, 1, 2))
+    P[0, 0, 0, 0] = P[1, 0, 0, 1] = P[:, 1, 0, 1] = 1.0
+    T, V, M, work = P[start].copy(), np.empty(2), np.empty((2, 2)), np.empty(2)
+    r, level, pi = np.array([[1.0], [0.0]]), np.zeros((2, 1)), np.ones((2, 1))
+    assert static._adversary(static.VERTICES, P, level, r, 0.5, pi, T, V, M, work) == evaluations
+    assert (T.tolist(), V.tolist()) == (P[1].tolist(), [1.0, 0.0])
+
+
+@pytest.mark.parametrize(("sign", "evaluations", "value"), [(1.0, 2, 3.0), (-1.0, 1, 5.0)])
+def test_weights_within_bounds_are_optimised(sign, evaluations, value):
+    """One state, components that pay 3 and 1, weights between 1/4 and 3/4: 2.5 at most and 1.5 at least."""
+    R, D = np.array([[3.0, 1.0]]), np.ones((1, 2, 1))
+    low, high, w, V, M = np.full((1, 2), 0.25), np.full((1, 2), 0.75), np.array([[0.75, 0.25]]), np.empty(1), np.eye(1)
+    assert static._box_program(R, D, 0.5, low, high, sign, w, V, M) == evaluations
+    assert V.tolist() == [value]
+    assert w.tolist() == [[0.25, 0.75] if sign > 0.0 else [0.75, 0.25]]

@@ -119,6 +119,12 @@ def test_a_row_of_a_sparse_table_is_drawn_like_the_dense_row():
             assert _draw_sparse(readonly(dense.ravel()), none, none, row, 3, u) == wanted
 
 
+def test_a_draw_stays_in_its_row_where_the_row_falls_short_of_1():
+    table, none = readonly([0.5, 0.5 - 1e-9, 0.0, 0.25, 0.25, 0.5]), np.empty(0, np.int32)
+    none.setflags(write=False)
+    assert [_draw_sparse(table, none, none, row, 3, LAST) for row in (0, 1)] == [1, 2]
+
+
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.compiled
 def test_compiled_kernels_equal_the_plain_ones_bitwise(seed):

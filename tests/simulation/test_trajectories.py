@@ -72,6 +72,54 @@ def test_trajectories_are_connected_and_possible(data):
         assert (mdp.dense_P()[log.s, log.a, log.s_next] > 0).all()
 
 
+def cell(row, u):
+    return int(np.searchsorted(np.cumsum(row), u, side="right"))
+
+
+def paid(mean, kind, rng):
+    if kind == "bernoulli":
+        return float(rng.random() < mean)
+    return mean + 0.5 * rng.standard_normal() if kind == "gaussian" else mean
+
+
+@pytest.mark.parametrize("mdp", [MDP, EPISODIC], ids=["stationary", "episodic"])
+@pytest.mark.parametrize("kind", ["none", "bernoulli", "gaussian"])
+def test_trajectories_and_returns_are_their_definitions_draw_by_draw(mdp, kind):
+    """Step by step: an action, a reward, whether to go on, a successor."""
+    episodic = isinstance(mdp, EpisodicMDP)
+    how = {"reward_noise": kind, "std": 0.5 if kind == "gaussian" else None}
+    pi = np.stack([PI, PI[:, ::-1], PI]) if episodic else PI[None]
+    P, r = (mdp.P, mdp.r) if episodic else (mdp.dense_P()[None], mdp.r[None])
+    length = {} if episodic else {"steps": 3}
+    log = sample_trajectories(mdp, pi if episodic else PI, episodes=40, rng=9, **length, **how)
+    rng, rows = np.random.default_rng(np.random.SeedSequence(9)), []
+    for _ in range(40):
+        s = cell(MU0, rng.random())
+        for h in range(3):
+            a = cell(pi[h % len(pi), s], rng.random())
+            reward = paid(r[h % len(r), s, a], kind, rng)
+            y = cell(P[h % len(P), s, a], rng.random())
+            rows.append((h, s, a, reward, y))
+            s = y
+    assert np.array_equal(np.stack([log.h, log.s, log.a, log.r, log.s_next], axis=1), np.array(rows))
+
+    discount, stops = (1.0, [False] * 2) if episodic else (0.75, [False, True])
+    for stop in stops:
+        length = {"steps": 3} if not (episodic or stop) else {}
+        found = simulate_returns(mdp, pi if episodic else PI, episodes=30, rng=9, **length, **how)
+        rng, totals = np.random.default_rng(np.random.SeedSequence(9)), []
+        for _ in range(30):
+            s, h, total = cell(MU0, rng.random()), 0, 0.0
+            while stop or h < 3:
+                a = cell(pi[h % len(pi), s], rng.random())
+                total += (1.0 if stop else discount**h) * paid(r[h % len(r), s, a], kind, rng)
+                if stop and rng.random() >= discount:
+                    break
+                s, h = cell(P[h % len(P), s, a], rng.random()), h + 1
+            totals.append(total)
+        np.testing.assert_allclose(found, totals, rtol=1e-12, atol=1e-12)
+
+
 def test_steps_fix_the_length():
     for mdp in (MDP, AverageRewardMDP(P, r)):
         assert sample_trajectories(mdp, PI, steps=7, rng=0).h.tolist() == list(range(7))

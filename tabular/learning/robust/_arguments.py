@@ -8,14 +8,15 @@ import scipy.sparse as sp
 
 from ... import _check as check
 from ...errors import ParameterError
+from ...planning._robust_kernels import TV_PENALTY, TV_RADIUS
 from ...simulation.dataset import OfflineDataset
-from ._dual_kernels import MEAN, TV_PENALTY, TV_RADIUS
+from ._dual_kernels import MEAN
 from ._learning_kernels import Method, _learn
 from ._regression_kernels import L1, L2, NORM, Fit, Rule
 from .features import FeatureData
 from .results import RobustOfflineResult
 
-__all__ = ["AnyData", "AnyFeatures", "Cap", "Minimum", "method", "rule", "run", "seen"]
+__all__ = ["AnyData", "AnyFeatures", "Cap", "Minimum", "method", "radii", "rule", "run", "seen"]
 
 Floats = npt.NDArray[np.float64]
 AnyData = OfflineDataset | FeatureData
@@ -66,6 +67,18 @@ def _caps(cap: Cap, view: FeatureData) -> Floats:
         h, a = (int(i) for i in np.argwhere(bad)[0])
         raise ParameterError(f"cap[{h}, {a}] is {table[h, a]}; it must lie in [0, inf]")
     return table
+
+
+def radii(radius: npt.ArrayLike, *shapes: tuple[int, ...]) -> Floats:
+    """Return the radius as a writable array of the last of ``shapes``; a number, or one of these shapes, is taken."""
+    array = check.as_array(radius, "radius", ndim=(0, *map(len, shapes)), error=ParameterError)
+    if array.shape not in ((), *shapes):
+        wanted = " or ".join(map(str, shapes))
+        raise ParameterError(f"radius has shape {array.shape}; a number or an array of shape {wanted} is needed")
+    if array.min() < 0.0:
+        index = tuple(int(i) for i in np.argwhere(array < 0.0)[0])
+        raise ParameterError(f"{check._at('radius', index)} is {array[index]:g}; it must be >= 0")
+    return np.array(np.broadcast_to(array, shapes[-1]), order="C")
 
 
 def method(

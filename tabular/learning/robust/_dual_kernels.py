@@ -14,12 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._jit import kernel
+from ...planning._robust_kernels import CHI2_PENALTY, CHI2_RADIUS, TV_RADIUS
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-#: Methods: what a step estimates.
-MEAN, TV_PENALTY, KL_PENALTY, CHI2_PENALTY, TV_RADIUS, KL_RADIUS, CHI2_RADIUS = range(7)
+#: What a step estimates where it is none of the operators of `_robust_kernels`: the mean. It comes before their codes.
+MEAN = -1
 #: Temperatures of the KL search: this many a decade, from ``ceiling * 10**-_DECADES`` up to the ceiling.
 _PER_DECADE, _DECADES = 8, 6
 #: Smallest argument of the logarithm in the KL search, as in the released code.
@@ -53,9 +54,8 @@ def _turning_points(
 ) -> int:
     r"""Fill ``out`` with thresholds at which the objective of one piece may turn or bend; return how many.
 
-    TV: none, it is linear. chi2 penalty: the vertex and, clipped, where a regression meets a bound and the vertex with
-    :math:`z_2` constant. chi2 radius, with :math:`q = z_2 - z^2`: the roots of :math:`q` and of
-    :math:`4 z'^2 q = \rho q'^2`.
+    TV: none, it is linear. chi2 penalty: the vertex and, clipped, where a regression meets a bound. chi2 radius, with
+    :math:`q = z_2 - z^2`: the roots of :math:`q` and of :math:`4 z'^2 q = \rho q'^2`.
     """
     n = 0
     if method == CHI2_PENALTY:
@@ -64,8 +64,6 @@ def _turning_points(
             out[n] = -(2.0 * level + a0) * a1 / bend
             n += 1
         if clip and a1 != 0.0:
-            out[n] = -(2.0 * level + a0) / a1
-            n += 1
             for bound in (0.0, ceiling):
                 out[n] = (bound - a0) / a1
                 n += 1
@@ -222,6 +220,8 @@ def _temperature_search(y: Floats, g: Floats, level: float, at: Floats, known: F
             if abs(p) < abs(0.5 * q * before) and q * (a - x) < p < q * (b - x):
                 step = p / max(q, 1e-300)
                 golden = False
+                if min(x + step - a, b - x - step) < 2.0 * tolerance:
+                    step = math.copysign(tolerance, middle - x)
         if golden:
             previous = (b if x < middle else a) - x
             step = _GOLDEN * previous

@@ -5,24 +5,12 @@ from typing import Any
 
 from ..._jit import kernel
 from ...planning._static_kernels import _dot, _policy_values
+from ...simulation.sampling import _draw
 
 __all__: list[str] = []
 
 #: Relative difference of values that counts as a tie.
 _TIE = 1e-12
-
-
-@kernel
-def _draw(row: Any, u: float) -> int:
-    """First state whose cumulative mass exceeds u; the last one with mass takes what rounding leaves."""
-    total, last = 0.0, 0
-    for j in range(row.shape[0]):
-        if row[j] > 0.0:
-            last = j
-            total += row[j]
-            if u < total:
-                return j
-    return last
 
 
 @kernel

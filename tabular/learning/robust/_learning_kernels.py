@@ -7,14 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._jit import kernel
+from ...planning._robust_kernels import KL_PENALTY, KL_RADIUS, TV_PENALTY
 from ._dual_kernels import (
     _DECADES,
     _LOG_FLOOR,
     _PER_DECADE,
-    KL_PENALTY,
-    KL_RADIUS,
     MEAN,
-    TV_PENALTY,
     _coordinate_weights,
     _released_descent,
     _search,
@@ -41,7 +39,7 @@ Ints = npt.NDArray[np.int64]
 class Method(NamedTuple):
     """What is estimated at each step."""
 
-    code: int  # of `_dual_kernels`
+    code: int  # of the operator (`_robust_kernels`), or MEAN
     level: Floats  # (H, d) penalty lambda or radius rho
     everywhere: bool  # whether the smallest value is over all points
     least: float  # the smallest value, where it is given; nan otherwise

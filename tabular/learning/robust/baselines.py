@@ -14,30 +14,15 @@ Deviations: the searches of TV and chi-square are exact, that of KL scans 49 tem
 the best by Brent's method. Released code of the variance-adaptive versions never trains its pilot; here it is trained.
 """
 
-import numpy as np
 import numpy.typing as npt
 
 from ... import _check as check
-from ...errors import ParameterError
-from ._arguments import AnyData, AnyFeatures, Cap, Minimum, method, rule, run, seen
-from ._dual_kernels import CHI2_RADIUS, KL_RADIUS, MEAN, TV_RADIUS
-from .features import FeatureData
+from ...planning._robust_kernels import CHI2_RADIUS, KL_RADIUS, TV_RADIUS
+from ._arguments import AnyData, AnyFeatures, Cap, Minimum, method, radii, rule, run, seen
+from ._dual_kernels import MEAN
 from .results import RobustOfflineResult
 
 __all__ = ["drpvi", "drvi_chi2", "drvi_l", "pevi", "va_drpvi"]
-
-Floats = npt.NDArray[np.float64]
-
-
-def _radii(radius: npt.ArrayLike, view: FeatureData) -> Floats:
-    """Return the radius of every step and coordinate, shape (H, d)."""
-    array = check.as_array(radius, "radius", ndim=(0, 1, 2), error=ParameterError)
-    if array.shape not in ((), (view.d,), (view.H, view.d)):
-        raise ParameterError(f"radius has shape {array.shape}; a number, ({view.d},) or ({view.H}, {view.d}) is needed")
-    if array.min() < 0.0:
-        index = [int(i) for i in np.argwhere(array < 0.0)[0]] if array.ndim else ""
-        raise ParameterError(f"radius{index} is {array.min():g}; it must be >= 0")
-    return np.array(np.broadcast_to(array, (view.H, view.d)), order="C")
 
 
 def pevi(
@@ -88,7 +73,8 @@ def _constrained(
 ) -> RobustOfflineResult:  # fmt: skip
     view = seen(data, phi, theta)
     values = rule(view, beta, combine, cap, floor)
-    estimate = method(view, code, _radii(radius, view), values, minimum=minimum, ceiling=ceiling)
+    levels = radii(radius, (view.d,), (view.H, view.d))
+    estimate = method(view, code, levels, values, minimum=minimum, ceiling=ceiling)
     return run(name, view, ridge, estimate, values, adaptive=adaptive)
 
 

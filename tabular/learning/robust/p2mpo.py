@@ -19,7 +19,7 @@ from ..._jit import kernel
 from ...errors import ParameterError
 from ...planning.confidence_balls import _l1_extreme
 from ...simulation.dataset import OfflineDataset
-from ._arguments import Cap, rule
+from ._arguments import Cap, radii, rule
 from ._regression_kernels import Fit, Moves, Points, Rule, _point_value
 from .features import FeatureData
 from .results import RobustOfflineResult
@@ -104,11 +104,7 @@ def p2mpo(
         raise ParameterError(f"data is a {type(data).__name__}; give an OfflineDataset")
     pairs = data.S * data.A
     view = FeatureData(data, np.eye(pairs).reshape(data.S, data.A, pairs), r=r, fail=fail)
-    rho = check.as_array(radius, "radius", ndim=(0, 3), error=ParameterError)
-    if rho.shape not in ((), (view.H, view.S, view.A)):
-        raise ParameterError(f"radius has shape {rho.shape}; a number or {(view.H, view.S, view.A)} is needed")
-    if rho.min() < 0.0:
-        raise ParameterError(f"radius has an entry {rho.min():g}; it must be >= 0")
+    rho = radii(radius, (view.H, view.S, view.A))
     if width is None:
         log_term = view.S * math.log(2.0) + math.log(view.H * pairs / check.fraction(delta, "delta"))
         width = math.sqrt(log_term / 2.0)
@@ -116,8 +112,8 @@ def p2mpo(
     values = rule(view, 0.0, "l1", cap, floor)
     shape = (view.H, pairs)
     fit = Fit(np.zeros(shape), np.zeros((*shape, pairs)), np.zeros(shape), np.zeros(shape, dtype=np.int64))
-    radii, spread = np.broadcast_to(rho, (view.H, view.S, view.A)).reshape(shape), np.empty(shape)
-    _plan(view.points, view.moves, np.array(radii), confidence, fit, values, spread)
+    spread = np.empty(shape)
+    _plan(view.points, view.moves, rho.reshape(shape), confidence, fit, values, spread)
     fit.inverse[:, np.arange(pairs), np.arange(pairs)] = spread**2
     return RobustOfflineResult(
         algorithm="p2mpo", data=view, weights=fit.weights, dual=fit.dual, inverse=fit.inverse, clipped=0.0,

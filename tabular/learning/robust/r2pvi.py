@@ -31,8 +31,8 @@ import numpy.typing as npt
 
 from ... import _check as check
 from ...errors import ParameterError
+from ...planning._robust_kernels import CHI2_PENALTY, KL_PENALTY, TV_PENALTY
 from ._arguments import AnyData, AnyFeatures, Cap, Minimum, method, rule, run, seen
-from ._dual_kernels import CHI2_PENALTY, KL_PENALTY, TV_PENALTY
 from .results import RobustOfflineResult
 
 __all__ = ["r2pvi", "r2pvi_width", "va_r2pvi"]
@@ -41,7 +41,7 @@ _CODES = {"tv": TV_PENALTY, "kl": KL_PENALTY, "chi2": CHI2_PENALTY}
 
 
 def r2pvi_width(divergence: str, *, d: int, H: int, K: int, penalty: float, delta: float) -> float:
-    r"""Factor of the penalty in the paper's upper bounds; their constants are recalled, not yet seen in a source.
+    r"""Factor of the penalty in the paper's upper bounds; their constants are recalled, not seen in a source.
 
     TV: :math:`16Hd\sqrt{2\log(1024Hd^{1/2}K^2/\delta)}`; KL:
     :math:`16d\lambda e^{H/\lambda}\sqrt{H/\lambda+\log(1024d\lambda^2K^3H/\delta)}`; chi-square:

@@ -53,6 +53,60 @@ def test_learner_agrees_with_the_plain_one(family, H, reduced):
     assert np.ptp(run.losses - mdp.losses.mean()) > 1e-3
 
 
+@pytest.mark.parametrize("name", ["log-barrier", "dilated-hedge", "magnitude-reduced", "uncentred", "unexplored"])
+def test_simulated_mode_agrees_with_the_plain_one(name):
+    """Draw by draw: features and transitions of each step their own, few simulated episodes, every option."""
+    mdp, _ = instance("tabular", seed=3, K=10, H=3, S=2)
+    phi = np.random.default_rng(8).uniform(-0.5, 0.5, (3, 2, 2, 3))
+    if name == "dilated-hedge":  # one table of transitions and one of features for all steps
+        mdp, phi = AdversarialMDP(mdp.P[0], mdp.losses, mdp.mu0), phi[0]
+    how = {"eta": 0.2, "beta": 0.0 if name == "unexplored" else 0.15, "gamma": 0.3, "trajectories": 5}
+    learn = {"log-barrier": adversarial.log_barrier, "dilated-hedge": adversarial.dilated_hedge}
+    options = {"correction": "none"} if name == "uncentred" else {}
+    run = learn.get(name, adversarial.magnitude_reduced)(mdp, features=phi, rng=7, **how, **options)
+    plain = naive.play(
+        mdp, phi, rng=np.random.default_rng(np.random.SeedSequence(7)), reduced=name not in learn,
+        hedged=name != "log-barrier", centred=name != "uncentred", **how,
+    )  # fmt: skip
+    assert np.allclose(run.losses, plain, rtol=0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("planner", ["exact", "least-squares"])
+@pytest.mark.parametrize(("seed", "length", "explore"), [(0, 4, 0.5), (1, 5, 0.2), (2, 2, 1.0)])
+def test_covered_learner_agrees_with_the_plain_one(planner, seed, length, explore):
+    """Blocks of even and odd length, the last one cut short; some states are known and some are not.
+
+    In the second case all steps share one table of transitions and one of features.
+    """
+    mdp, _ = instance("tabular", seed=seed, K=17, H=3, S=2)
+    phi = np.random.default_rng(seed).uniform(-0.6, 0.6, (3, 2, 2, 2))
+    if seed == 1:
+        mdp, phi = AdversarialMDP(mdp.P[0], mdp.losses, mdp.mu0), phi[0]
+    how = {"eta": 0.7, "beta": 0.1, "gamma": 0.2, "explore": explore, "length": length, "threshold": 0.15}
+    run = adversarial.covered_log_barrier(mdp, features=phi, cover=4, planner=planner, rng=5, **how)
+    losses, policy, known = naive.covered(
+        mdp, phi, np.random.default_rng(np.random.SeedSequence(5)), count=4, exact=planner == "exact", **how
+    )
+    assert np.allclose(run.losses, losses, rtol=0.0, atol=1e-9)
+    assert np.allclose(run.policy, policy, rtol=0.0, atol=1e-9)
+    assert 0.0 < known < 1.0
+    assert dict(run.parameters)["known"] == known
+
+
+@pytest.mark.parametrize("planner", ["exact", "least-squares"])
+@pytest.mark.parametrize("seed", range(3))
+def test_cover_agrees_with_the_plain_one(planner, seed):
+    mdp, _ = instance("tabular", seed=seed, K=1, H=3, S=3)
+    phi = np.random.default_rng(seed).uniform(-0.5, 0.5, (3, 3, 2, 3))
+    policies, inverse = adversarial.policy_cover(mdp, policies=12, features=phi, planner=planner, rng=seed)
+    plain, square = naive.cover(
+        mdp, phi, 12, np.random.default_rng(np.random.SeedSequence(seed)), exact=planner == "exact"
+    )
+    assert np.array_equal(policies, plain)
+    assert np.allclose(inverse, square, rtol=0.0, atol=1e-12)
+    assert len(np.unique(policies, axis=0)) > 2
+
+
 @pytest.mark.parametrize("name", list(LEARNERS))
 def test_regret_is_against_the_best_fixed_policy(name):
     mdp, _ = instance("tabular", seed=5, K=15, S=2)

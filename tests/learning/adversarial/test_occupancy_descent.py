@@ -87,6 +87,18 @@ def test_o_reps_on_a_bandit_is_exp3():
     assert not np.allclose(implicit.losses, run.losses)
 
 
+@pytest.mark.parametrize(("seed", "H", "implicit"), [(0, 2, 0.0), (1, 3, 0.0), (2, 3, 0.2)])
+def test_o_reps_agrees_with_the_plain_one(seed, H, implicit):
+    mdp = random_model(np.random.default_rng(seed), H=H, K=12)
+    if seed == 1:  # one table of transitions for all steps
+        mdp = AdversarialMDP(mdp.P[0], mdp.losses, mdp.mu0)
+    run = o_reps(mdp, eta=0.3, implicit=implicit, rng=5)
+    losses, policy = naive.o_reps(mdp, 0.3, implicit, np.random.default_rng(np.random.SeedSequence(5)))
+    assert np.allclose(run.losses, losses, rtol=0.0, atol=1e-7)
+    assert np.allclose(run.policy, policy, rtol=0.0, atol=1e-6)
+    assert np.ptp(run.policy) > 0.1
+
+
 def test_o_reps_survives_states_that_nothing_reaches():
     P = np.zeros((2, 3, 2, 3))
     P[..., 0] = 1.0

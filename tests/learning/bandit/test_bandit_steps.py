@@ -12,6 +12,7 @@ from scipy import stats
 
 from tabular import BernoulliBandit, ParameterError
 from tabular.learning import bandit as learners
+from tabular.learning.bandit import tsallis
 from tabular.learning.bandit._play import _draw_weighted
 from tabular.learning.bandit.exponential_weights import _exponentials
 from tabular.learning.bandit.kullback_leibler import _kl_index
@@ -80,6 +81,12 @@ def test_radius_of_moss_is_never_negative_and_ends_at_its_share(N, n, k):
     assert _growth(3, 7) == _growth(0, 7) == 1.0
 
 
+@pytest.mark.parametrize("t", [2, 5, 600])
+def test_growth_of_the_radius(t):
+    assert _growth(1, t + 1) == math.sqrt(2.0 * math.log(t))
+    assert _growth(2, t) == pytest.approx(math.sqrt(2.0 * naive.log_f(t)), rel=1e-15)
+
+
 LOSSES = st.lists(st.floats(0.0, 1e3), min_size=1, max_size=12)
 
 
@@ -111,6 +118,24 @@ def test_tsallis_step_does_not_depend_on_where_it_starts(losses, eta, start):
     _tsallis_step(estimate, eta, -math.inf, cold)
     _tsallis_step(estimate, eta, start, warm)
     assert warm == pytest.approx(cold, rel=1e-11)
+
+
+@pytest.mark.parametrize("estimator", ["iw", "rv", "unweighted"])
+def test_tsallis_inf_starts_each_step_near_its_root(monkeypatch, estimator):
+    """The normaliser is extrapolated to first order: most starts are much nearer to the root than the last root is."""
+    starts, roots = [], []
+
+    def step(estimate, eta, x, weight):
+        starts.append(x)
+        roots.append(_tsallis_step(estimate, eta, x, weight)[0])
+        return roots[-1], float((weight**1.5).sum())
+
+    monkeypatch.setattr(tsallis, "_tsallis_step", step)
+    monkeypatch.setattr(tsallis, "_play_tsallis", getattr(tsallis._play_tsallis, "py_func", tsallis._play_tsallis))
+    learners.tsallis_inf(BernoulliBandit([0.3, 0.5, 0.7]), horizon=400, estimator=estimator, rng=0)
+    start, root = np.array(starts[100:]), np.array(roots[99:])
+    ratio = np.abs(start - root[1:]) / np.abs(np.diff(root))
+    assert np.median(ratio) < 0.1
 
 
 @given(st.permutations(range(5)), st.lists(st.floats(0.0, 100.0), min_size=5, max_size=5))

@@ -30,7 +30,7 @@ from tabular.learning.bandit import (
     square_cb,
 )
 from tabular.learning.bandit._contextual_play import _play_contexts
-from tabular.learning.bandit._retraining_kernels import _retrain
+from tabular.learning.bandit._retraining_kernels import _retrain, _solve
 from tabular.testing import contextual_bandits
 
 UNIT = st.floats(0.0, 1.0, allow_subnormal=False)
@@ -122,18 +122,21 @@ def problem():
     return random_contextual(4, 3, members=6, rng=1)
 
 
+def ended(run, i=0):
+    return [run.regret[i, -1], run.error[i, -1]]
+
+
 def test_square_cb_is_its_definition(problem):
     bandit, members = problem
     run = square_cb(bandit, members, horizon=60, gamma=20.0, runs=2, rng=5)
     plain = square_cb(bandit, members, horizon=60, gamma=20.0, normalised=True, rng=5)
     for i in range(2):
         oracle = naive.Mixture(members.members, "square")
-        assert run.regret[i, -1] == pytest.approx(
-            naive.play(bandit, oracle, lambda f: naive.igw(f, 20.0), 60, stream(5, i)), rel=1e-9
-        )
+        expected = naive.play(bandit, oracle, lambda f: naive.igw(f, 20.0), 60, stream(5, i))
+        assert ended(run, i) == pytest.approx(expected, rel=1e-9)
     oracle = naive.Mixture(members.members, "square")
     expected = naive.play(bandit, oracle, lambda f: naive.normalised(f, 10.0), 60, stream(5))
-    assert plain.regret[0, -1] == pytest.approx(expected, rel=1e-9)
+    assert ended(plain) == pytest.approx(expected, rel=1e-9)
 
 
 def test_fast_cb_is_its_definition(problem):
@@ -144,17 +147,17 @@ def test_fast_cb_is_its_definition(problem):
     def weights(f):
         return naive.fast([max(1 / 60, 1.0 - y) for y in f], 12.0)
 
-    assert run.regret[0, -1] == pytest.approx(naive.play(bandit, oracle, weights, 60, stream(5)), rel=1e-9)
+    assert ended(run) == pytest.approx(naive.play(bandit, oracle, weights, 60, stream(5)), rel=1e-9)
 
 
 def test_epochs_are_their_definition(problem):
     bandit, members = problem
     run = falcon(bandit, members, horizon=70, scale=50.0, rng=5)
     expected = naive.epochs(bandit, members.members, 70, stream(5), delta=0.05, scale=50.0)
-    assert run.regret[0, -1] == pytest.approx(expected, rel=1e-9)
+    assert ended(run) == pytest.approx(expected, rel=1e-9)
     assert run.fits == 6
     run = contextual_epsilon_greedy(bandit, members, horizon=70, epsilon=0.2, rng=5)
-    assert run.regret[0, -1] == pytest.approx(naive.epochs(bandit, members.members, 70, stream(5), eps=0.2), rel=1e-9)
+    assert ended(run) == pytest.approx(naive.epochs(bandit, members.members, 70, stream(5), eps=0.2), rel=1e-9)
 
 
 def test_linear_oracle_is_vovk_azoury_warmuth(problem):
@@ -162,7 +165,25 @@ def test_linear_oracle_is_vovk_azoury_warmuth(problem):
     features = np.random.default_rng(2).normal(size=(4, 3, 2))
     run = square_cb(bandit, LinearClass(features, ridge=0.7), horizon=50, gamma=20.0, rng=5)
     expected = naive.play(bandit, naive.Forecaster(features, 0.7), lambda f: naive.igw(f, 20.0), 50, stream(5))
-    assert run.regret[0, -1] == pytest.approx(expected, rel=1e-8)
+    assert ended(run) == pytest.approx(expected, rel=1e-8)
+
+
+def test_lin_ucb_is_its_definition(problem):
+    bandit, _ = problem
+    features = np.random.default_rng(2).normal(size=(4, 3, 2))
+    run = contextual_lin_ucb(bandit, LinearClass(features, ridge=0.7), horizon=60, width=0.8, rng=5)
+    oracle = naive.Optimist(features, 0.7, 0.8)
+    expected = naive.play(bandit, oracle, lambda f: naive.greedy_mix(f, 0.0), 60, stream(5))
+    assert ended(run) == pytest.approx(expected, rel=1e-8)
+
+
+def test_tables_of_means_are_their_definition_where_some_actions_are_missing(problem):
+    bandit, _ = problem
+    mask = np.array([[True, False, True], [True, True, True], [False, True, False], [True, True, False]])
+    run = square_cb(bandit, TabularClass(ridge=2.0, prior=0.3), horizon=80, gamma=9.0, available=mask, rng=5)
+    oracle = naive.Means(4, 3, 2.0, 0.3)
+    expected = naive.play(bandit, oracle, lambda f, seen: naive.igw(f, 9.0, seen), 80, stream(5), mask)
+    assert ended(run) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.parametrize("horizon", [1, 2, 3, 4, 5, 64, 65])
@@ -260,8 +281,24 @@ def test_population_loop_is_its_definition(memory, propensity, delay):
     run = retrain(
         bandit, features, gamma=50.0, generations=9, memory=memory, propensity_weights=propensity, delay=delay
     )
-    expected = naive.loop(bandit, features, 50.0, 9, memory, propensity=propensity, delay=delay)
+    expected, greedy = naive.loop(bandit, features, 50.0, 9, memory, propensity=propensity, delay=delay)
     assert np.allclose(run.deployed, expected, atol=1e-8)
+    assert np.allclose(run.greedy, greedy, atol=1e-12)
+
+
+@pytest.mark.parametrize(("propensity", "balanced"), [(False, False), (True, False), (False, True), (True, True)])
+def test_loop_on_drawn_logs_is_its_definition(propensity, balanced):
+    bandit, features = waves_on_a_grid(8, 3, rng=11)
+    run = retrain(
+        bandit, features, gamma=10.0, generations=7, memory=2, rows=40, ridge=0.01, delay=1,
+        propensity_weights=propensity, class_weights=balanced, rng=4,
+    )  # fmt: skip
+    expected, greedy = naive.loop(
+        bandit, features, 10.0, 7, 2, propensity=propensity, balanced=balanced, delay=1, ridge=0.01, rows=40,
+        rng=np.random.default_rng(np.random.SeedSequence(4)),
+    )  # fmt: skip
+    assert np.allclose(run.deployed, expected, atol=1e-8)
+    assert np.allclose(run.greedy, greedy, atol=1e-12)
 
 
 def test_tables_reproduce_weighted_means_and_class_weights_do_not():
@@ -278,6 +315,24 @@ def test_tables_reproduce_weighted_means_and_class_weights_do_not():
     known = seen > 0
     assert np.allclose(noisy.predictions[2][known], (paid[known] / seen[known]), atol=1e-12)
     assert seen.sum() == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("off", [1.0, -1.0, 0.0])
+def test_small_systems_are_solved_exactly(off):
+    vector = np.array([1.0, 3.0])
+    _solve(np.array([[1.0, off], [off, 2.0]]), vector)
+    assert vector.tolist() == np.linalg.solve([[1.0, off], [off, 2.0]], [1.0, 3.0]).tolist()
+
+
+def test_null_directions_get_0_whatever_rounding_leaves_of_them():
+    for seed in range(12):
+        x = np.random.default_rng(seed).normal(size=(20, 3))
+        x = np.column_stack([x, x @ [0.3, -1.7, 0.9]])
+        matrix, vector = x.T @ x, x.T @ np.arange(20.0)
+        expected = np.linalg.lstsq(x[:, :3], np.arange(20.0), rcond=None)[0]
+        _solve(matrix, vector)
+        assert np.allclose(vector[:3], expected, atol=1e-10)
+        assert vector[3] == 0.0
 
 
 def test_finite_logs_approach_the_population():

@@ -209,10 +209,51 @@ def test_simulation_is_the_definition(seed, pulls):
     coarse = LastSwitchBandit(np.round(bandit.payoffs * 2) / 2, 2)  # ties
     plan = learners.relax_last_switch(coarse, pulls=pulls)
     runs = learners.play_virtual_states(
-        coarse, plan, rounds=50, runs=1, pulls=pulls, rng=np.random.Generator(np.random.PCG64(seed))
+        coarse, plan, rounds=25, blocks=2, burn=5, runs=1, pulls=pulls, rng=np.random.Generator(np.random.PCG64(seed))
     )
-    slow = naive.play_virtual(coarse, plan.occupancy, 50, pulls, np.random.Generator(np.random.PCG64(seed)))
-    assert (runs.payoff[0, 0], runs.promised[0, 0]) == pytest.approx(slow, abs=1e-12)
+    paid, promised, below = naive.play_virtual(
+        coarse, plan.occupancy, 55, pulls, np.random.Generator(np.random.PCG64(seed))
+    )
+    assert runs.payoff[0] == pytest.approx([paid[5:30].mean(), paid[30:].mean()], abs=1e-12)
+    assert runs.promised[0] == pytest.approx([promised[5:30].mean(), promised[30:].mean()], abs=1e-12)
+    assert runs.below.tolist() == [below]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(
+    "options",
+    [{"contention": "random"}, {"contention": "none"}, {"ties": "first"}, {"when_none": "stray"}],
+    ids=lambda options: "-".join(options.values()),
+)
+def test_options_of_the_simulation_are_their_definitions(seed, options):
+    """Occupancies mixed from three plans, so that several arms are random and some rounds have no candidate."""
+    bandit = random_last_switch(3, 2, 3, kind="any", rng=seed)
+    coarse = LastSwitchBandit(np.round(bandit.payoffs * 2) / 2, 2)
+    mu = np.mean([learners.relax_last_switch(coarse, pulls=pulls).occupancy for pulls in (0.3, 1.0, 2.0)], axis=0)
+    runs = learners.play_virtual_states(
+        coarse, mu, rounds=60, runs=1, rng=np.random.Generator(np.random.PCG64(seed)), **options
+    )
+    paid, promised, below = naive.play_virtual(
+        coarse, mu, 60, 1, np.random.Generator(np.random.PCG64(seed)),
+        scores=np.zeros((3, 5)) if "contention" in options else None, random_ties="ties" not in options,
+        wasteful=options.get("contention") == "none", stray="when_none" in options,
+    )  # fmt: skip
+    assert runs.payoff[0, 0] == pytest.approx(paid.mean(), abs=1e-12)
+    assert runs.promised[0, 0] == pytest.approx(promised.mean(), abs=1e-12)
+    assert runs.below.tolist() == [below]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_interleaved_runs_are_their_definition(seed):
+    bandit = random_last_switch(4, 1, 4, kind="concave", rng=seed)
+    mu = np.mean([learners.relax_last_switch(bandit, pulls=pulls).occupancy for pulls in (0.4, 1.0)], axis=0)
+    paid = learners.play_interleaved(
+        bandit, mu, rounds=40, runs=2, burn=3, rng=np.random.Generator(np.random.PCG64(seed))
+    )
+    rates, rng = mu[:, :, 1].sum(axis=1), np.random.Generator(np.random.PCG64(seed))
+    rates = np.where(rates < 1e-9, 0.0, rates) / rates[rates >= 1e-9].sum()
+    expected = [naive.play_interleaved(bandit.delays(), rates, 3, 40, rng) for _ in range(2)]
+    assert paid == pytest.approx(expected, abs=1e-12)
 
 
 @given(last_switch_bandits(max_arms=4), st.integers(1, 3), st.sampled_from(("payoff", "random", "none")))

@@ -10,7 +10,7 @@ from experiments.instances import random_episodic
 from tabular.errors import ParameterError
 from tabular.learning.online import bpi_ucbvi
 from tabular.learning.online._bpi_kernels import _bpi_plan, empty_bpi_plan
-from tabular.learning.online._counts import _record, empty_counts
+from tabular.learning.online._counts import _is_dense, _record, empty_counts
 from tabular.models import DiscountedMDP, EpisodicMDP
 from tabular.planning import backward_induction, evaluate
 from tabular.testing.strategies import episodic_mdps
@@ -64,6 +64,27 @@ def test_a_plan_is_its_definition(mdp, seed, scale):
     clear = np.sort(upper, axis=2)[..., -1] - np.sort(upper, axis=2)[..., -2] > 1e-9 if A > 1 else np.full((H, S), True)
     if clear.all():
         assert np.allclose(plan.gap[:H], gap, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_plan_from_few_successors_is_its_definition(seed):
+    """Two successors a pair among twelve states, read as sparse rows; lower bounds above 0 at every step."""
+    rng, (H, S, A) = np.random.default_rng(seed), (3, 12, 2)
+    counts, rows, r = empty_counts(H, S, A), [], 0.2 + 0.8 * rng.random((H, S, A))
+    for h, s, a in np.ndindex(H, S, A):
+        for s_next in rng.choice(rng.integers(0, S, 2), size=6):
+            rows.append((h, s, a, 0.0, int(s_next)))
+            _record(counts, h, s, a, s_next)
+    assert not any(_is_dense(counts, h) for h in range(H))
+    plan = empty_bpi_plan(S, A, H)
+    for _ in range(2):  # nothing of an earlier plan may remain
+        _bpi_plan(plan, counts, r, 0.1, 5e-5, 2e-4)
+    upper, lower, policy, gap = naive.bpi_plan(rows, r, 0.1, 5e-5, 2e-4)
+    assert plan.lower[:-1].min() > 0.2
+    assert np.allclose(plan.upper, upper, rtol=0, atol=1e-12)
+    assert np.allclose(plan.lower, lower, rtol=0, atol=1e-12)
+    assert np.array_equal(plan.policy, policy)
+    assert np.allclose(plan.gap[:H], gap, rtol=0, atol=1e-12)
 
 
 @given(episodic_mdps(), st.integers(0, 2**32))

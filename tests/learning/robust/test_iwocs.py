@@ -19,6 +19,7 @@ from experiments.instances import (
 )
 from tabular import DiscountedMDP, ModelError, ParameterError
 from tabular.learning.robust import iwocs, iwocs_sampled
+from tabular.learning.robust._iwocs_kernels import _draw, _worst_kernel, _worst_sampled
 from tabular.planning import (
     BallSet,
     KernelHull,
@@ -216,6 +217,41 @@ def test_sampled_runs_estimate_exact_values_and_repeat_themselves():
     assert first.promised[0] == exact.promised[0]
 
 
+@pytest.mark.parametrize("shift", [-0.5, 0.25])
+@pytest.mark.parametrize("seed", range(4))
+def test_sampled_estimates_and_limits_are_their_definitions(seed, shift):
+    """The same random numbers, so that the statistics must agree; `shift` puts rewards on either side of 0."""
+    rng = np.random.default_rng(seed)
+    P = rng.dirichlet(np.full(3, 0.5), size=(2, 3, 2))
+    P /= P.sum(axis=-1, keepdims=True)
+    r, start, policy = rng.random((3, 2)) + shift, np.array([0.25, 0.75, 0.0]), rng.integers(0, 2, size=3)
+    options = {"horizon": 4, "rollouts": 7, "log": 1.5}
+    found = _worst_sampled(P, r, 0.75, start, policy, *options.values(), np.random.default_rng(seed + 100))
+    expected = naive.worst_sampled(
+        P.tolist(), r.tolist(), 0.75, start.tolist(), policy.tolist(), **options, rng=np.random.default_rng(seed + 100)
+    )
+    assert found[0] == expected[0]
+    assert found[1:] == pytest.approx(expected[1:], abs=1e-12)
+
+
+@pytest.mark.parametrize(("less", "chosen"), [(0.0, 0), (1e-14, 0), (1e-9, 2)])
+def test_the_worst_kernel_is_the_first_on_ties(less, chosen):
+    """State 1 pays; the middle kernel reaches it more often, the last one less often by `less`."""
+    up = np.array([0.5, 0.75, 0.5 - less])
+    P = np.stack([[[[1.0 - p, p]], [[0.0, 1.0]]] for p in up])
+    V, pi = np.empty(2), np.ones((2, 1))
+    found = _worst_kernel(P, np.array([[0.0], [1.0]]), 0.5, np.array([1.0, 0.0]), pi, V, np.empty((2, 2)))
+    assert found == chosen
+    np.testing.assert_allclose(V, [2.0 * up[chosen] / (1.0 + up[chosen]), 2.0], rtol=1e-13)
+
+
+def test_a_draw_skips_empty_states_and_survives_rounding():
+    row = np.array([0.0, 0.25, 0.0, 0.625, 0.0])  # an eighth is missing
+    drawn = [_draw(row, u) for u in (0.0, 0.2, 0.25, 0.5, 0.875, 0.99)]
+    assert drawn == [1, 1, 3, 3, 3, 3]
+
+
+@pytest.mark.compiled
 def test_interval_stops_only_when_every_kernel_is_clear():
     mdp, kernels = split_promise(0.8, tilt=0.1)
     fooled = [iwocs_sampled(mdp, kernels, eps=0.05, iterations=5, horizon=120, rng=i).stop for i in range(30)]

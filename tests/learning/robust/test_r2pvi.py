@@ -236,6 +236,19 @@ def test_estimated_variances_are_the_definition():
     assert (found.variance[moves.first[-2] :] == 1.0).all()  # nothing follows the last step
 
 
+def test_the_variance_of_a_rare_gain_is_that_of_a_coin():
+    """One of four times 3 is ahead, else nothing: 9/4 - 9/16, with a mean below 1."""
+    s = [0] * 12 + [1, 2] * 3
+    data = OfflineDataset(
+        s, [0] * 18, [0.0] * 18, [1] * 9 + [2] * 3 + [1, 2] * 3, 3, 1, h=[0] * 12 + [1, 1, 2, 2, 3, 3]
+    )
+    view = one_hot(data, [[0.0], [0.0], [1.0]])
+    found = va_r2pvi(view, penalty=9.0, beta=0.0, ridge=1e-9)
+    assert found.variance[:2] == pytest.approx(27 / 16, rel=1e-6)
+    assert (found.variance[2:] == 1.0).all()
+    assert found.weights[0] == pytest.approx([0.75, 0.0, 0.0], rel=1e-6)
+
+
 def test_the_released_slip_is_no_maximum():
     rng = np.random.default_rng(3)
     model, data = spread_out(rng)

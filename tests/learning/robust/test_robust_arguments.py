@@ -195,7 +195,7 @@ def test_p2mpo_names_what_is_wrong():
         ({"data": PHI}, ParameterError, "data is a ndarray"),
         ({"data": without_steps()}, ModelError, "data has no steps"),
         ({"r": np.zeros((2, 1))}, ModelError, "r has shape"),
-        ({"radius": -0.1}, ParameterError, "radius has an entry -0.1"),
+        ({"radius": -0.1}, ParameterError, "radius is -0.1"),
         ({"radius": [0.1]}, ParameterError, "radius has shape"),
         ({"width": -1.0}, ParameterError, "width is -1.0"),
         ({"delta": 0.0}, ParameterError, "delta is 0.0"),

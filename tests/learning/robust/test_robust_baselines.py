@@ -100,7 +100,7 @@ def test_the_dual_of_a_drpvi_knows_the_smallest_value():
     assert paper.weights[0, 0] == pytest.approx(exact.weights[0, 0] - 0.25 * 0.5, abs=1e-8)
 
 
-@given(tables(max_rows=20), st.sampled_from((0.0, 0.2, 0.6)), st.sampled_from((0.0, 0.3, 1.0)))
+@given(tables(max_rows=20), st.sampled_from((0.0, 0.2, 0.6)), st.sampled_from((0.0, 0.3, 1.5)))
 def test_p2mpo_is_the_double_minimum(problem, radius, width):
     data, r = problem
     found = p2mpo(data, r, radius=radius, width=width)
