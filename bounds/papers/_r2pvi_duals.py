@@ -83,9 +83,9 @@ DUAL_CON = Claim(
     id=f"{SLUG}/dual-con",
     paper=f"{KEY}, duals of the constrained problem",
     kind=Kind.IDENTITY,
-    statement=r"\min_{D(\mu\Vert q)\le\rho}\mu^\top V=\max_\alpha\mathbb E[V]_\alpha-\rho(\alpha-\min_S V)\ "
-    r"\text{(TV)},\ \max_{\lambda}-\lambda\log\mathbb E e^{-V/\lambda}-\lambda\rho\ \text{(KL)},\ "
-    r"\max_\alpha\mathbb E[V]_\alpha-\sqrt{\rho\,\mathrm{Var}[V]_\alpha}\ (\chi^2)",
+    statement=r"\min_{\mathrm{TV}(\mu,q)\le\rho}\mu^\top V=\max_\alpha\mathbb E[V]_\alpha-\rho(\alpha-\min_S V),\ "
+    r"\min_{\mathrm{KL}(\mu\Vert q)\le\rho}\mu^\top V=\max_\lambda-\lambda\log\mathbb Ee^{-V/\lambda}-\lambda\rho,\ "
+    r"\min_{\chi^2(\mu\Vert q)\le\rho}\mu^\top V=\max_\alpha\mathbb E[V]_\alpha-\sqrt{\rho\,\mathrm{Var}[V]_\alpha}",
     judge=AllOf((IdentityJudge(1e-9), IdentityJudge(1e-9), IdentityJudge(1e-7), InequalityJudge(1e-9))),
     studies=(f"{SLUG}/constrained",),
     measure=_constrained("value"),

@@ -1,7 +1,8 @@
 """The report: a folder of static pages that needs no network and no server.
 
-``index.html`` opens with the findings and holds the ledger; ``papers/<slug>.html`` has one article a claim;
-``atlas.html`` tabulates complexity measures. The same ledger, atlas, figures and versions give the same bytes.
+``index.html`` opens with the findings, those on refuted claims first, and holds the ledger; ``papers/<slug>.html`` has
+one article a claim; ``atlas.html`` tabulates complexity measures. The same ledger, atlas, figures and versions give the
+same bytes.
 """
 
 from __future__ import annotations
@@ -172,7 +173,7 @@ def _pages(
             vacuous=sum(entry.vacuous for entry in entries),
             kinds=sorted({entry.kind for entry in entries}),
             columns=_COLUMNS,
-            findings=[entry for entry in entries if entry.finding],
+            findings=sorted((one for one in entries if one.finding), key=lambda one: one.status != "refuted"),
             attention=[entry for entry in entries if entry.unexplained or entry.unrefuted],
             failed_controls=[entry for entry in entries if entry.unrefuted],
             alpha=f"{ledger.alpha:g}",
