@@ -43,6 +43,7 @@ _PYTEST = (
     "not compiled",
     "-W",
     "ignore::RuntimeWarning",
+    "--assert=plain",
 )
 
 
