@@ -300,8 +300,8 @@ FIG_1C = Claim(
     id=f"{SLUG}/fig1c",
     paper=f"{KEY}, Fig. 1(c)",
     kind=Kind.SEPARATION,
-    statement=r"q=0.9:\ \text{DRPVI earns at least 0.02 more with every third of }\rho\in[0,1],\ \text{R2PVI-TV 0.02 less "
-    r"with every third of }\lambda\in[0,\tfrac23];\ \text{the ends are within 3 standard errors of the published }"
+    statement=r"q=0.9:\ \text{DRPVI earns at least 0.02 more with every third of }\rho\in[0,1],\ \text{R2PVI-TV 0.02 "
+    r"less with every third of }\lambda\in[0,\tfrac23];\ \text{the ends are within 3 standard errors of the published }"
     r"0.769\to1.029,\ 1.066\to0.760",
     judge=AllOf((InequalityJudge(), SeparationJudge(margin=STEP))),
     studies=(f"{SLUG}/simulator",),
