@@ -68,40 +68,6 @@ def _event_runs(
 
 
 @kernel
-def _learner_risks(
-    N: int, mu: Floats, rho: Floats, means: Floats, widths: Floats, rng: np.random.Generator, out: Floats
-) -> None:
-    """Risk of each learner on `out.shape[1]` datasets of a Bernoulli contextual bandit, with random orders for ties.
-
-    Learner j is CB-LCB of width ``widths[j]``, the best empirical action where it is -1, imitation where it is -2.
-    """
-    S, A = means.shape
-    p = mu.ravel()
-    tail, counts = np.empty(S * A), np.empty(S * A, dtype=np.int64)
-    n, mean, lcb, priority = np.empty((S, A)), np.empty((S, A)), np.empty((S, A)), np.empty((S, A))
-    chosen = np.empty(S, dtype=np.int64)
-    for i in range(out.shape[1]):
-        _multinomial(N, p, rng, tail, counts)
-        for s in range(S):
-            for a in range(A):
-                m = counts[s * A + a]
-                n[s, a] = m
-                mean[s, a] = rng.binomial(m, means[s, a]) / m if m > 0 else 0.0
-                priority[s, a] = rng.random()
-        for j in range(widths.shape[0]):
-            if widths[j] == -2.0:
-                _most_played(n, priority, chosen)
-            elif widths[j] == -1.0:
-                _bandit_lcb(n, mean, 0.0, math.inf, 0.0, priority, chosen, lcb)
-            else:
-                _bandit_lcb(n, mean, widths[j], math.inf, -math.inf, priority, chosen, lcb)
-            risk = 0.0
-            for s in range(S):
-                risk += rho[s] * (np.max(means[s]) - means[s, chosen[s]])
-            out[j, i] = risk
-
-
-@kernel
 def _policy_value(P: Floats, r: Floats, gamma: float, policy: Ints, work: Floats, out: Floats) -> None:
     """Value of a deterministic policy by elimination; ``I - gamma P`` is diagonally dominant.
 
