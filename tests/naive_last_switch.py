@@ -159,6 +159,43 @@ def play_virtual(bandit, mu, rounds, pulls, rng, *, scores=None, random_ties=Tru
     return np.array(paid), np.array(promised), below
 
 
+def played_with_rewards(bandit, mu, rounds, pulls, rng):
+    """Real pulls of a run of mirrored virtual states, as (arm, real state, 0-1 reward).
+
+    Draws virtual states; then in each round random actions, ties, and the rewards of pulled arms in order.
+    """
+    order, law = counters(bandit.m, bandit.M), mu.sum(axis=2)
+    virtual = []
+    for row in law:
+        virtual.append(order[min(int(np.searchsorted(np.cumsum(row), rng.random(), side="right")), len(order) - 1)])
+    real, told = [bandit.M] * len(virtual), []
+    for _ in range(rounds):
+        candidates = []
+        for i, tau in enumerate(virtual):
+            x = order.index(tau)
+            q = mu[i, x, 1] / law[i, x] if law[i, x] > 1e-12 else 0.0
+            if q > 1 - 1e-9 or (q >= 1e-9 and rng.random() < q):
+                candidates.append(i)
+        chosen = []
+        for _ in range(min(pulls, len(candidates))):
+            score = {i: bandit.payoffs[i][order.index(virtual[i])] for i in candidates if i not in chosen}
+            best, ties, largest = None, 0, -math.inf
+            for i, value in score.items():
+                if value > largest:
+                    best, ties, largest = i, 1, value
+                elif value == largest:
+                    ties += 1
+                    if rng.random() * ties < 1.0:
+                        best = i
+            chosen.append(best)
+        for i in sorted(chosen):
+            x = order.index(real[i])
+            told.append((i, x, rng.random() < bandit.payoffs[i][x]))
+        virtual = [step(tau, i in candidates, bandit.m, bandit.M) for i, tau in enumerate(virtual)]
+        real = [step(tau, i in chosen, bandit.m, bandit.M) for i, tau in enumerate(real)]
+    return told
+
+
 def play_interleaved(delays, rates, burn, rounds, rng):
     """Mean payoff of one run: pulls in the order of the times (z + u_i) / x_i."""
     starts = [u / x if x > 0 else math.inf for x, u in ((x, rng.random()) for x in rates)]

@@ -131,6 +131,8 @@ def test_sparse_and_dense_models_play_the_same_game():
     sparse = DiscountedMDP(sp.csr_array(P.reshape(6, 3)), r, 0.75, MU0)
     one, other = (sample_trajectories(mdp, PI, steps=200, rng=1) for mdp in (MDP, sparse))
     assert one.fingerprint() == other.fingerprint()
+    paid, same = (simulate_returns(mdp, PI, episodes=20, steps=30, rng=1) for mdp in (MDP, sparse))
+    assert np.array_equal(paid, same)
 
 
 @pytest.mark.statistical

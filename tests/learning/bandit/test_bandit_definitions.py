@@ -75,6 +75,16 @@ def test_exp3(kind, estimator):
     assert run.regret[0, 0] == pytest.approx(spent - best, rel=1e-9)
 
 
+def test_exp3_once_all_weights_have_shrunk():
+    """A rate at which the exponentials of all estimates soon leave the floats; played losses are summed as they are."""
+    run = learners.exp3(ADVERSARY, horizon=N, eta=16.0, estimator="unweighted", actions=True, rng=7)
+    reward, cost = REWARDS["adversary"][1], COST["adversary"]
+    expected, _ = naive.play_exp3(4, N, 16.0, 0.0, reward, naive.stream(7), cost, weighted=False)
+    assert run.actions[0].tolist() == expected
+    assert run.pulls[0].tolist() == np.bincount(expected).tolist()
+    assert np.bincount(expected[N // 2 :], minlength=4).min() > 10
+
+
 @pytest.mark.parametrize("kind", ["coin", "adversary"])
 @pytest.mark.parametrize("delta", [None, 0.05])
 def test_exp3_ix(kind, delta):

@@ -1,6 +1,8 @@
 """The numerical steps of bandit learners: KL-UCB's index, the simplex steps, the estimates, the variates."""
 
+import itertools
 import math
+import types
 
 import mpmath
 import naive_bandits as naive
@@ -12,7 +14,7 @@ from scipy import stats
 
 from tabular import BernoulliBandit, ParameterError
 from tabular.learning import bandit as learners
-from tabular.learning.bandit import tsallis
+from tabular.learning.bandit import kullback_leibler, tsallis
 from tabular.learning.bandit._play import _draw_weighted
 from tabular.learning.bandit.exponential_weights import _exponentials
 from tabular.learning.bandit.kullback_leibler import _kl_index
@@ -48,6 +50,23 @@ def test_divergence_at_the_kl_index_is_the_level(p, level):
     q = learners.kl_ucb_index(p, level)
     if q < 1.0 - 1e-6:
         assert naive.kl(p, q) == pytest.approx(level, rel=1e-8)
+
+
+def test_few_steps_of_newton_reach_the_kl_index(monkeypatch):
+    """Counted in plain Python by their exponentials, the last of which is the answer: the search begins close by."""
+    calls = []
+    counting = types.SimpleNamespace(
+        sqrt=math.sqrt, log=math.log, log1p=math.log1p, expm1=lambda y: calls.append(y) or math.expm1(y)
+    )
+    monkeypatch.setattr(kullback_leibler, "math", counting)
+    steps = []
+    for p, level in itertools.product((0.0, 0.01, 0.1, 0.3, 0.5, 0.8, 0.95), (1e-4, 1e-2, 0.1, 0.5, 2.0)):
+        entropy = -sum(x * math.log(x) for x in (p, 1.0 - p) if x > 0.0)
+        calls.clear()
+        getattr(_kl_index, "py_func", _kl_index)(p, entropy, level)
+        steps.append(len(calls) - 1)
+    assert max(steps) <= 5
+    assert np.mean(steps) < 3.7
 
 
 @given(UNIT, st.floats(0.0, 10.0), st.floats(0.0, 10.0))

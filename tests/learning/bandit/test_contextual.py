@@ -304,6 +304,7 @@ def test_loop_on_drawn_logs_is_its_definition(propensity, balanced):
 def test_tables_reproduce_weighted_means_and_class_weights_do_not():
     bandit, _ = waves_on_a_grid(6, 3, rng=2)
     run = retrain(bandit, gamma=40.0, generations=4)
+    assert (run.predictions[0] == 0.0).all()  # nothing is known yet
     assert np.allclose(run.predictions[1:], bandit.means, atol=1e-12)
     assert np.allclose(run.bias[1:], 0.0, atol=1e-12)
     tilted = retrain(bandit, gamma=40.0, generations=2, class_weights=True)

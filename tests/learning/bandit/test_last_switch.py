@@ -22,6 +22,7 @@ from experiments.instances import (
 from tabular import CertificateError, LastSwitchBandit, ModelError, ParameterError
 from tabular.learning import bandit as learners
 from tabular.learning.bandit import last_switch_learning
+from tabular.learning.bandit.lsd_bandits import rounding
 from tabular.planning import average_reward
 from tabular.testing import last_switch_bandits
 
@@ -427,6 +428,29 @@ def test_a_near_tie_is_decided_by_the_program_and_not_by_estimates():
     assert learners.rounding_value(bandit, plan) == pytest.approx(0.5 + 2.0**-20, abs=1e-9)
     regret = learners.explore_then_commit_last_switch(bandit, horizon=2**14, runs=20, rng=1).regret
     assert regret.mean() > 0.02 * 2**14
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_an_optimistic_episode_is_its_definition(seed):
+    """Stretches that begin with rest, each a fresh run of the rounding; a 0-1 reward is drawn after each round."""
+    bandit = random_last_switch(3, 2, 3, kind="monotone", rng=seed)
+    mu = np.mean([learners.relax_last_switch(bandit, pulls=pulls).occupancy for pulls in (0.3, 1.0, 2.0)], axis=0)
+    how = rounding(bandit, mu, bandit.payoffs, 2, "payoff", "random", "rest")
+    rounds, stretch, rest = 40, 12, 3
+    tries, wins = np.zeros((2, 3, 5), dtype=np.int64)
+    rng = np.random.Generator(np.random.PCG64(seed))
+    paid = last_switch_learning._episode(how, rounds, stretch, rest, tries, wins, rng)
+    told, again = [], np.random.Generator(np.random.PCG64(seed))
+    for start in range(0, rounds, stretch):
+        told += naive.played_with_rewards(bandit, mu, min(stretch, rounds - start) - rest, 2, again)
+    expected = np.zeros((2, 3, 5), dtype=np.int64)
+    for i, x, won in told:
+        expected[0, i, x] += 1
+        expected[1, i, x] += won
+    assert paid == pytest.approx(sum(bandit.payoffs[i, x] for i, x, _ in told), abs=1e-12)
+    assert np.array_equal(tries, expected[0])
+    assert np.array_equal(wins, expected[1])
+    assert rng.random() == again.random()
 
 
 def test_optimism_learns():

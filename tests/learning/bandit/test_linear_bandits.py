@@ -232,6 +232,7 @@ def test_exp2_follows_its_definition():
     for i in range(2):
         pulled, paid = naive.exp2(x, coefficients, design, 0.2, 0.3, stream(9, i))
         assert run.actions[i].tolist() == pulled
+        assert run.pulls[i].tolist() == np.bincount(pulled, minlength=5).tolist()
         assert run.regret[i, -1] == pytest.approx(sum(paid) - losses.sum(axis=0).min())
     pulled = learners.exp2(x, coefficients, eta=0.2, gamma=0.3, history=True, regret="pulled", rng=9)
     assert pulled.regret[0, -1] == pytest.approx(losses[np.arange(80), pulled.actions[0]].sum() - losses.sum(0).min())

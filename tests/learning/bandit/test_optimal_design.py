@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import optimize
 
 from tabular.errors import NotConverged, ParameterError
 from tabular.learning.bandit import design_variances, g_optimal_design, prediction_map
-from tabular.learning.bandit.optimal_design import design_in_span, reduced_support, span_coordinates
+from tabular.learning.bandit.optimal_design import _design_steps, design_in_span, reduced_support, span_coordinates
 from tabular.testing import linear_bandits
 
 SPANNING = linear_bandits(max_arms=10, max_features=4, spanning=True)
@@ -35,6 +36,7 @@ def test_known_designs():
     angles = np.pi * np.arange(3) / 3
     lines = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     assert g_optimal_design(lines, tau=1e-9).g == pytest.approx(2.0)
+    assert g_optimal_design([[0.5]]).weights.tolist() == [1.0]
     # the line segment {(1, t)}: half at each end
     points = np.stack([np.ones(21), np.linspace(-1, 1, 21)], axis=1)
     design = g_optimal_design(points, tau=1e-8)
@@ -55,6 +57,67 @@ def test_log_det_gap_bounds_what_a_better_design_gains(bandit):
 
     assert log_det(fine) - log_det(rough) <= rough.log_det_gap + 1e-9
     assert log_det(fine) >= log_det(rough) - fine.log_det_gap - 1e-9
+
+
+def best_step(x, weights):
+    """Weights after one step of Fedorov and Wynn with away steps, the best along its line, and which kind it was."""
+    d = x.shape[1]
+    variances = naive.variances(x, weights)
+    used = np.flatnonzero(weights)
+    up, down = int(variances.argmax()), int(used[variances[used].argmin()])
+    toward = variances[up] - d >= d - variances[down]
+    arm, reach = (up, (0.0, 1.0)) if toward else (down, (-weights[down] / (1.0 - weights[down]), 0.0))
+
+    def moved(share):
+        return (1.0 - share) * weights + share * (np.arange(weights.size) == arm)
+
+    found = optimize.minimize_scalar(
+        lambda share: -np.linalg.slogdet((x * moved(share)[:, None]).T @ x)[1],
+        bounds=reach,
+        method="bounded",
+        options={"xatol": 1e-12},
+    )
+    emptied = not toward and found.x < reach[0] + 1e-6
+    return moved(reach[0] if emptied else found.x), "toward" if toward else "emptied" if emptied else "away"
+
+
+def test_every_step_is_the_best_along_its_line():
+    kinds = []
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        x, weights = rng.normal(size=(7, 3)), rng.dirichlet(np.full(7, 0.7))
+        several, fresh, inverse, variances = weights.copy(), weights.copy(), np.empty((3, 3)), np.empty(7)
+        for _ in range(9):
+            expected, kind = best_step(x, weights)
+            assert _design_steps(x, weights, 0.0, 0, 64, inverse, variances) == 1
+            assert weights == pytest.approx(expected, abs=1e-6)
+            assert weights.min() >= 0.0
+            kinds.append(kind)
+        assert np.allclose(variances, naive.variances(x, weights), rtol=1e-9)
+        # the same nine at once, on an inverse computed anew before each, and on one that is only updated
+        assert _design_steps(x, fresh, 0.0, 8, 1, inverse, variances) == 9
+        assert np.array_equal(fresh, weights)
+        assert _design_steps(x, several, 0.0, 8, 64, inverse, variances) == 9
+        assert np.allclose(several, weights, rtol=0, atol=1e-10)
+        assert np.allclose(variances, naive.variances(x, several), rtol=1e-9)
+    assert set(kinds) == {"toward", "away", "emptied"}
+
+
+def test_of_equal_variances_the_first_arm_gains():
+    weights = np.array([0.3, 0.2, 0.3, 0.2])
+    assert _design_steps(np.eye(4), weights, 0.0, 0, 64, np.empty((4, 4)), np.empty(4)) == 1
+    assert weights[1] == pytest.approx(0.25)
+    assert weights[3] < 0.2
+
+
+def test_a_heavy_arm_gives_up_a_part():
+    """Arm 0 has the variance 1.9 of d = 3 and weight 0.4; without it the design would be too poor."""
+    around = [[c, np.cos(angle), np.sin(angle)] for c in (-0.459, 0.459) for angle in np.pi / 2 * np.arange(4)]
+    x, weights = np.array([[1.0, 0.0, 0.0], *around]), np.array([0.4, *[0.075] * 8])
+    expected, kind = best_step(x, weights)
+    assert kind == "away"
+    assert _design_steps(x, weights, 0.0, 0, 64, np.empty((3, 3)), np.empty(9)) == 1
+    assert weights == pytest.approx(expected, abs=1e-6)
 
 
 def test_design_does_not_depend_on_the_basis():

@@ -87,6 +87,23 @@ def test_a_plan_from_few_successors_is_its_definition(seed):
     assert np.allclose(plan.gap[:H], gap, rtol=0, atol=1e-12)
 
 
+def test_a_plan_from_one_visit_is_its_definition():
+    """Constants so small that the widths of a single visit are not cut."""
+    rng, (H, S, A) = np.random.default_rng(0), (3, 3, 2)
+    counts, rows, r = empty_counts(H, S, A), [], 0.2 + 0.5 * rng.random((H, S, A))
+    for h, s, a in np.ndindex(H, S, A):
+        rows.append((h, s, a, 0.0, int(rng.integers(0, S))))
+        _record(counts, h, s, a, rows[-1][-1])
+    plan = empty_bpi_plan(S, A, H)
+    _bpi_plan(plan, counts, r, 0.1, 1e-5, 1e-5)
+    upper, lower, _, gap = naive.bpi_plan(rows, r, 0.1, 1e-5, 1e-5)
+    assert plan.lower.min() > 0.0
+    assert (plan.upper < np.arange(H, 0, -1)[:, None, None]).all()
+    assert np.allclose(plan.upper, upper, rtol=0, atol=1e-12)
+    assert np.allclose(plan.lower, lower, rtol=0, atol=1e-12)
+    assert np.allclose(plan.gap[:H], gap, rtol=0, atol=1e-12)
+
+
 @given(episodic_mdps(), st.integers(0, 2**32))
 def test_published_bounds_enclose_the_optimum(mdp, seed):
     counts, _ = drawn(mdp, np.random.default_rng(seed), 40)

@@ -14,6 +14,7 @@ from tabular.learning.online import UCBVI, ucbvi_bf, ucbvi_ch
 from tabular.learning.online._counts import (
     _dense_means,
     _dense_variances,
+    _is_dense,
     _record,
     _sparse_means,
     _sparse_variances,
@@ -73,6 +74,30 @@ def test_the_published_constants_are_the_papers(variant):
     expected, _ = naive.ucbvi_plan(start, rows, mdp.r, K, delta, variant, thin=1000)
     assert np.allclose(me.Q, expected, rtol=1e-12)
     assert (start > me.Q).all()
+
+
+def test_a_second_plan_from_few_successors_is_its_definition():
+    """Two successors a pair among twelve states, read as sparse rows, after an earlier plan has left its values."""
+    rng, (H, S, A) = np.random.default_rng(0), (3, 12, 2)
+    rule = _rule(S, A, H, 20, 0.1, "bf", "published", 1e-3, True, True)
+    r = 0.5 * rng.random((H, S, A))
+    me, counts, rows = optimist(r, H, S, A, H, True), empty_counts(H, S, A), []
+    expected = np.tile(np.arange(H, 0, -1.0)[:, None, None], (1, S, A))
+    for number in (6.0, 12.0):
+        for h, s, a in np.ndindex(H, S, A):
+            for s_next in rng.integers(1, 3, size=6) + s:
+                rows.append((h, s, a, 0.0, int(s_next) % S))
+                _record(counts, *rows[-1][:3], rows[-1][-1])
+                me.arrivals[h + 1, rows[-1][-1]] += 1.0
+        me.known_part[:] = rule.first / np.sqrt(number) + rule.second / number
+        me.third_part[:] = rule.third / np.sqrt(number)
+        before = expected
+        expected, policy = naive.ucbvi_plan(before, rows, r, 20, 0.1, "bf", scale=1e-3, apart=True)
+        _ucbvi_plan(me, counts, rule)
+        assert (expected < before).mean() > 0.9
+        assert np.allclose(me.Q, expected, rtol=0, atol=1e-12)
+        assert np.array_equal(me.policy, policy)
+    assert not any(_is_dense(counts, h) for h in range(H))
 
 
 def test_separate_counts_have_more_pairs_to_learn_before_a_state_is_crowded():

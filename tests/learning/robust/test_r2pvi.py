@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from robust_data import RIDGES, one_hot, problems, reordered, tables
 
 from tabular.learning.robust import FeatureData, drpvi, pevi, r2pvi, r2pvi_width, va_drpvi, va_r2pvi
+from tabular.learning.robust._regression_kernels import Fit, Moves, Points, _variance_weights
 from tabular.models import LinearMDP
 from tabular.planning import worst_case
 from tabular.simulation import OfflineDataset, sample_trajectories
@@ -309,3 +310,14 @@ def test_the_theorems_penalty():
     assert found.beta == pytest.approx(r2pvi_width("tv", d=3, H=4, K=60, penalty=0.3, delta=0.01))
     assert found.Q.max() == 0.0  # vacuous
     assert np.isfinite(learn("kl", data, model, beta="theorem", penalty=1e-3).Q).all()
+
+
+def test_the_variance_of_a_negative_regression_is_that_of_its_cut():
+    """One pair, one coordinate, so that both regressions are the values and their squares."""
+    points = Points(np.zeros(1, dtype=int), np.ones(1), np.array([0, 1]), np.zeros((1, 1, 1)), np.zeros(1, dtype=bool))
+    moves = Moves(np.array([0, 1]), np.zeros(1, dtype=int), np.zeros(1, dtype=int), np.ones(1), np.zeros(1))
+    fit = Fit(np.zeros((1, 1)), np.ones((1, 1, 1)), np.zeros((1, 1)), np.zeros((1, 1), dtype=int))
+    b, moment, variance = np.empty(1), np.empty((2, 1)), np.empty(1)
+    for value, ceiling, expected in ((-2.0, 3.0, 4.0), (-5.0, 3.0, 9.0), (1.5, 3.0, 1.0)):
+        _variance_weights(points, moves, 0, fit, np.array([value]), ceiling, b, moment, variance)
+        assert variance[0] == pytest.approx(expected)
