@@ -126,6 +126,7 @@ def test_ctrl_c_is_quick_and_leaves_nothing_behind(tmp_path, reference, backend)
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a suite in the background may ignore it
     )
     wait_for(lambda: len(lines(log)) >= 3 and stored(tmp_path) >= 1)
     start = time.monotonic()
