@@ -12,7 +12,7 @@ from experiments.study import Cell
 from tabular.models import AverageRewardMDP, EpisodicMDP
 
 from ._complexity_models import communicating_model
-from ._foundations_models import Table
+from ._table import Table
 
 __all__ = ["multiply", "run_diameters", "run_kemeny", "run_mixing", "settle", "subtract", "sum_times", "travel"]
 

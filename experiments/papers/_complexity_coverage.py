@@ -13,7 +13,7 @@ from tabular import planning
 from tabular.models import ContextualBandit
 
 from ._complexity_models import block_model, data_law, occupancies, random_policy, small_models
-from ._foundations_models import Table
+from ._table import Table
 
 __all__ = ["concentrate", "cover", "run_concentrability", "run_coverability", "run_structure"]
 

@@ -15,7 +15,7 @@ from tabular import planning
 from tabular.models import EpisodicMDP, LinearMDP
 
 from ._complexity_models import cells, episodic_model
-from ._foundations_models import Table
+from ._table import Table
 
 __all__ = ["STUDIES", "enclose", "fit", "rank_linear", "rank_tabular"]
 

@@ -11,7 +11,7 @@ from experiments.study import Cell
 from tabular.models import EpisodicMDP
 
 from ._complexity_models import SIZES, episodic_model, occupancies
-from ._foundations_models import Table
+from ._table import Table
 
 __all__ = ["no_variance", "run_variances", "run_visitation", "vary"]
 

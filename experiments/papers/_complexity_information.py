@@ -16,7 +16,7 @@ from tabular.learning.bandit import design_variances
 
 from ._complexity_functions import SLUG
 from ._complexity_models import cells
-from ._foundations_models import Table
+from ._table import Table
 
 __all__ = ["CAPACITY", "DESIGNS", "INFORMATION", "REVEALING", "STUDIES", "design", "learn", "reveal", "transmit"]
 

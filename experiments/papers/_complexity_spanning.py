@@ -11,7 +11,7 @@ from experiments import instances
 from experiments.study import Cell, Scale
 from tabular.models import EpisodicMDP
 
-from ._foundations_models import Table
+from ._table import Table
 
 __all__ = ["deterministic_model", "run_singleton", "run_spanning", "singleton_cells", "singleton_class", "span"]
 

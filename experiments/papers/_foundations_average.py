@@ -11,7 +11,8 @@ from experiments.study import Cell
 from tabular import planning
 from tabular.models import AverageRewardMDP, DiscountedMDP
 
-from ._foundations_models import GAMMAS, Table, average_reward_models
+from ._foundations_models import GAMMAS, average_reward_models
+from ._table import Table
 
 __all__ = ["run_average_reward"]
 

@@ -12,7 +12,7 @@ from experiments.study import Cell, Scale
 from tabular.models import DiscountedMDP
 from tabular.planning import exact
 
-from ._foundations_models import Table
+from ._table import Table
 
 __all__ = ["exact_cells", "posterior_cells", "run_exact", "run_posterior_matching", "run_step_sizes", "step_size_cells"]
 

@@ -10,7 +10,8 @@ from experiments.study import Cell
 from tabular import planning
 from tabular.models import AverageRewardMDP, DiscountedMDP, EpisodicMDP
 
-from ._foundations_models import Table, discounted_models
+from ._foundations_models import discounted_models
+from ._table import Table
 
 __all__ = ["run_identities"]
 

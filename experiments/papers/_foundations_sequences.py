@@ -13,7 +13,8 @@ from tabular import planning
 from tabular.models import DiscountedMDP
 from tabular.streams import stream
 
-from ._foundations_models import GAMMAS, Table
+from ._foundations_models import GAMMAS
+from ._table import Table
 
 __all__ = [
     "convergence_cells",

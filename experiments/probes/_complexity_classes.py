@@ -10,7 +10,7 @@ from experiments.falsify.simplexes import Simplex
 from experiments.falsify.spaces import Box, Instance, Space, Whole
 from experiments.papers import _complexity_functions as functions
 from experiments.papers import _complexity_information as information
-from experiments.papers._foundations_models import Table
+from experiments.papers._table import Table
 from tabular import planning
 
 from ._complexity_models import EPISODIC, LINEAR, SLUG, episodic, linear_model, record

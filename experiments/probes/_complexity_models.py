@@ -14,7 +14,7 @@ from experiments.papers import _complexity_chains as chains
 from experiments.papers import _complexity_coverage as coverage
 from experiments.papers import _complexity_gaps as gaps
 from experiments.papers import _complexity_spanning as spanning
-from experiments.papers._foundations_models import Table
+from experiments.papers._table import Table
 from tabular import planning
 from tabular.models import AverageRewardMDP, ContextualBandit, EpisodicMDP, LinearMDP
 

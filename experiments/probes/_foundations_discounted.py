@@ -14,7 +14,7 @@ from experiments.falsify.spaces import Box, Instance, Space, Whole
 from experiments.papers import _foundations_discounted as study
 from experiments.papers._foundations_exact import run_exact
 from experiments.papers._foundations_identities import _discounted_difference, _discounted_variance, _episodic
-from experiments.papers._foundations_models import Table
+from experiments.papers._table import Table
 from tabular import planning, streams
 from tabular.models import DiscountedMDP
 

@@ -11,7 +11,7 @@ from experiments.falsify.simplexes import Simplex
 from experiments.falsify.spaces import Box, Instance, Space, Whole
 from experiments.papers._foundations_average import run_average_reward
 from experiments.papers._foundations_exact import run_step_sizes
-from experiments.papers._foundations_models import Table
+from experiments.papers._table import Table
 from tabular import streams
 from tabular.models import AverageRewardMDP
 

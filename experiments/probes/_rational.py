@@ -43,7 +43,7 @@ def span(v: Array) -> Fraction:
 
 
 def table(name: str, where: str, **columns: Any) -> dict[str, Array]:
-    """Return the arrays of one row group of a table, as `_foundations_models.Table` names them."""
+    """Return the arrays of one row group of a table, as `_table.Table` names them."""
     whole = np.broadcast_arrays(*(np.atleast_1d(np.asarray(value, dtype=object)) for value in columns.values()))
     found: dict[str, Array] = {f"{name}.where": np.array([where]), f"{name}.rows": np.array([whole[0].size])}
     for column, values in zip(columns, whole, strict=True):

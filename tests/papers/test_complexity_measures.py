@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+from paper_evidence import record
 
 import bounds
 from bounds import complexity
@@ -12,7 +13,6 @@ from experiments.papers.complexity_measures import STUDIES
 from paper_figures.complexity_measures import FIGURES
 from paper_figures.style import applied
 from tabular import planning
-from tabular.streams import stream
 
 SLUG = "complexity-measures"
 CLAIMS = bounds.claims(SLUG)
@@ -35,8 +35,7 @@ def gather(study):
         if kind in seen:
             continue
         seen.add(kind)
-        rng = stream(study.seed, study.id, tuple(sorted(small.items())))
-        records.append(Record(study.id, small, dict(study.run(small, rng)), study.seed))
+        records.append(record(study, small))
     return tuple(records)
 
 

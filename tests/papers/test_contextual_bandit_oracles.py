@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from paper_evidence import gather, of
 
 import bounds
-from bounds.claims import Evidence, Record, Status
+from bounds.claims import Evidence, Status
 from bounds.complexity import decision_estimation, worst_case_regret
 from bounds.papers._contextual_common import PairedSeparationJudge, Pairs
 from experiments.instances import misleading_contexts, small_loss_contexts, waves_on_a_grid
@@ -19,7 +20,6 @@ from paper_figures.contextual_bandit_oracles import FIGURES
 from paper_figures.style import applied
 from tabular.errors import ParameterError, PolicyError
 from tabular.learning.bandit import fast_cb_weights, inverse_gap_weighting, normalised_inverse_gap_weighting
-from tabular.streams import stream
 
 SLUG = "contextual-bandit-oracles"
 CLAIMS = bounds.claims(SLUG)
@@ -46,18 +46,7 @@ def shrunk(study, cell):
 
 @pytest.fixture(scope="module")
 def evidence():
-    records = []
-    for study in STUDIES:
-        for cell in study.cells("quick"):
-            small = shrunk(study, cell)
-            if small is not None:
-                rng = stream(study.seed, study.id, tuple(sorted(small.items())))
-                records.append(Record(study.id, small, dict(study.run(small, rng)), study.seed))
-    return Evidence(tuple(records))
-
-
-def of(claim, evidence):
-    return Evidence(tuple(record for record in evidence if record.study in claim.studies))
+    return gather(STUDIES, shrunk)
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from paper_evidence import gather, of
 
 import bounds
 from bounds.claims import Evidence, Record, Status
@@ -13,7 +14,6 @@ from experiments.papers.ftrl_log_barrier import STUDIES
 from paper_figures.ftrl_log_barrier import FIGURES
 from paper_figures.style import applied
 from tabular.learning.adversarial import published_tuning
-from tabular.streams import stream
 
 SLUG = "ftrl-log-barrier"
 CLAIMS = bounds.claims(SLUG)
@@ -48,19 +48,7 @@ def shrunk(study, cell):
 
 @pytest.fixture(scope="module")
 def evidence():
-    records = []
-    for study in STUDIES:
-        for cell in study.cells("quick"):
-            small = shrunk(study, cell)
-            if small is not None:
-                rng = stream(study.seed, study.id, tuple(sorted(small.items())))
-                records.append(Record(study.id, small, dict(study.run(small, rng)), study.seed))
-    return Evidence(tuple(records))
-
-
-def of(claim, evidence):
-    kept = (record for record in evidence if record.study in claim.studies)
-    return Evidence(tuple(record for record in kept if all(premise.holds(record) for premise in claim.assumptions)))
+    return gather(STUDIES, shrunk)
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)

@@ -4,14 +4,14 @@ import math
 
 import numpy as np
 import pytest
+from paper_evidence import gather, status
 
 import bounds
-from bounds.claims import Evidence, Record, Status
+from bounds.claims import Status
 from experiments.papers import _lsd_exact, _lsd_runs
 from experiments.papers.lsd_bandits import STUDIES
 from paper_figures.lsd_bandits import FIGURES
 from paper_figures.style import applied
-from tabular.streams import stream
 
 SLUG = "lsd-bandits"
 CLAIMS = {claim.id.partition("/")[2]: claim for claim in bounds.claims(SLUG)}
@@ -27,26 +27,13 @@ def shrunk(study, cell):
     return dict(cell)
 
 
-def measured(*names, seed=0):
-    records = []
-    for study in STUDIES:
-        if names and study.id.partition("/")[2] not in names:
-            continue
-        for cell in study.cells("quick"):
-            small = shrunk(study, cell)
-            if small is not None:
-                found = study.run(small, stream(seed, study.id, tuple(sorted(small.items()))))
-                records.append(Record(study.id, small, dict(found), seed))
-    return Evidence(tuple(records))
+def measured(*names):
+    return gather([study for study in STUDIES if not names or study.id.partition("/")[2] in names], shrunk)
 
 
 @pytest.fixture(scope="module")
 def evidence():
     return measured()
-
-
-def status(claim, measure, evidence):
-    return claim.judge.judge(measure(evidence)).status
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -5,6 +5,7 @@ import math
 import naive_linear_bandits as naive
 import numpy as np
 import pytest
+from paper_evidence import gather, of
 
 import bounds
 from bounds.claims import Evidence, Record, Status
@@ -27,7 +28,6 @@ from paper_figures.style import applied
 from tabular import LinearBandit
 from tabular.errors import ParameterError
 from tabular.learning import bandit as learners
-from tabular.streams import stream
 
 SLUG = "misspecified-sparse-linear-bandits"
 CLAIMS = bounds.claims(SLUG)
@@ -50,17 +50,7 @@ def shrunk(study, cell):
 
 @pytest.fixture(scope="module")
 def evidence():
-    records = []
-    for study in STUDIES:
-        for cell in study.cells("quick"):
-            small = shrunk(study, cell)
-            rng = stream(study.seed, study.id, tuple(sorted(small.items())))
-            records.append(Record(study.id, small, dict(study.run(small, rng)), study.seed))
-    return Evidence(tuple(records))
-
-
-def of(claim, evidence):
-    return Evidence(tuple(record for record in evidence if record.study in claim.studies))
+    return gather(STUDIES, shrunk)
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)

@@ -5,10 +5,11 @@ import math
 
 import numpy as np
 import pytest
+from paper_evidence import gather, status
 from scipy.optimize import linprog
 
 import bounds
-from bounds.claims import Evidence, Record, Status
+from bounds.claims import Evidence, Status
 from experiments.instances import five_state_simulator, hypercube_family
 from experiments.papers import (
     _r2pvi_duals,
@@ -52,27 +53,14 @@ def shrunk(study, cell):
     return small
 
 
-def measured(*names, seed=0):
-    records = []
-    for study in STUDIES:
-        name = study.id.partition("/")[2]
-        if name in FIGURES or (names and name not in names):
-            continue
-        for cell in study.cells("quick"):
-            small = shrunk(study, cell)
-            if small is not None:
-                found = study.run(small, stream(seed, study.id, tuple(sorted(small.items()))))
-                records.append(Record(study.id, small, dict(found), seed))
-    return Evidence(tuple(records))
+def measured(*names):
+    chosen = [study for study in STUDIES if study.id.partition("/")[2] not in FIGURES]
+    return gather([study for study in chosen if not names or study.id.partition("/")[2] in names], shrunk)
 
 
 @pytest.fixture(scope="module")
 def evidence():
     return measured()
-
-
-def status(claim, measure, evidence):
-    return claim.judge.judge(measure(evidence)).status
 
 
 @pytest.mark.parametrize("name", CLAIMS)

@@ -2,47 +2,37 @@
 
 import numpy as np
 import pytest
+from paper_evidence import gather, status
 
-from bounds.claims import Evidence, Record, Status
+from bounds.claims import Status
 from bounds.papers._r2pvi_figures import CLAIMS as ALL
 from bounds.papers._r2pvi_published import OPTION, SIMULATOR
 from experiments.instances import AmericanPut, five_state_simulator, shifted
 from experiments.papers import _r2pvi_figures as studies
 from experiments.papers import _r2pvi_timing as timing
+from experiments.papers.r2pvi import STUDIES
 from paper_figures.r2pvi import FIGURES
 from paper_figures.style import applied
 from tabular.planning import evaluate, return_variance
-from tabular.streams import stream
 
 SLUG = "r2pvi"
 CLAIMS = {claim.id.partition("/")[2]: claim for claim in ALL}
 GRIDS = {
-    "simulator": (studies.simulator_cells, studies.simulator),
-    "population": (studies.population_cells, studies.population),
-    "option": (studies.option_cells, studies.option),
-    "work": (timing.work_cells, timing.work),
+    study.id.partition("/")[2]: study
+    for study in STUDIES
+    if study.id.partition("/")[2] in ("simulator", "population", "option", "work")
 }
 #: Published curves that the formulas as stated do not give; a finding explains each.
 REFUTED = ("fig1a-kl", "fig1a-chi2", "fig1d-drpvi")
 
 
 def measured(*names, keep=lambda cell: True):
-    records = []
-    for name in names or GRIDS:
-        cells, run = GRIDS[name]
-        for cell in filter(keep, cells("quick")):
-            found = run(cell, stream(0, f"{SLUG}/{name}", tuple(sorted(cell.items()))))
-            records.append(Record(f"{SLUG}/{name}", dict(cell), dict(found), 0))
-    return Evidence(tuple(records))
+    return gather([GRIDS[name] for name in names or GRIDS], lambda study, cell: dict(cell) if keep(cell) else None)
 
 
 @pytest.fixture(scope="module")
 def evidence():
     return measured()
-
-
-def status(claim, measure, evidence):
-    return claim.judge.judge(measure(evidence)).status
 
 
 @pytest.mark.parametrize("name", CLAIMS)
@@ -56,10 +46,11 @@ def test_claim_is_judged_as_the_page_says_and_its_control_fails(name, evidence):
 
 
 def test_paper_grids_are_the_quick_ones_with_more_runs():
-    for cells, _ in GRIDS.values():
+    for study in GRIDS.values():
         sizes = ("datasets", "runs", "steps")
         plain = [
-            [{k: v for k, v in cell.items() if k not in sizes} for cell in cells(scale)] for scale in ("quick", "paper")
+            [{k: v for k, v in cell.items() if k not in sizes} for cell in study.cells(scale)]
+            for scale in ("quick", "paper")
         ]
         assert plain[0] == plain[1]
     assert min(cell["datasets"] for cell in studies.simulator_cells("paper")) >= 200

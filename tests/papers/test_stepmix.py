@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from paper_evidence import gather, of
 
 import bounds
-from bounds.claims import Evidence, Kind, Record, Status
+from bounds.claims import Evidence, Kind, Status
 from bounds.papers._stepmix_safety import least_wait, relative_entropy
 from experiments import instances
 from experiments.papers import _stepmix_audit as audit
@@ -44,19 +45,7 @@ def shrunk(study, cell):
 
 @pytest.fixture(scope="module")
 def evidence():
-    records = []
-    for study in STUDIES:
-        for cell in study.cells("quick"):
-            small = shrunk(study, cell)
-            if small is not None:
-                rng = stream(study.seed, study.id, tuple(sorted(small.items())))
-                records.append(Record(study.id, small, dict(study.run(small, rng)), study.seed))
-    return Evidence(tuple(records))
-
-
-def of(claim, evidence):
-    kept = (record for record in evidence if record.study in claim.studies)
-    return Evidence(tuple(record for record in kept if all(premise.holds(record) for premise in claim.assumptions)))
+    return gather(STUDIES, shrunk)
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from paper_evidence import record
 
 from bounds import concentration
 from bounds.claims import Evidence, Record, Status
@@ -30,10 +31,7 @@ def reduced(cells):
 
 def gather(study_id):
     study = STUDY[study_id]
-    return tuple(
-        Record(study.id, cell, study.run(cell, stream(study.seed, study.id, tuple(sorted(cell.items())))), study.seed)
-        for cell in reduced(study.cells("quick"))
-    )
+    return tuple(record(study, cell) for cell in reduced(study.cells("quick")))
 
 
 def evidence(claim, fresh=False):

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..._jit import kernel
+from ...simulation.sampling import _draw
 
 __all__ = ["Rounding", "_interleaved_law", "_play_interleaved", "_play_virtual", "_selection", "_virtual_round"]
 
@@ -71,19 +72,6 @@ def _selection(scores: Floats, weight: Floats, pulls: int, wasteful: bool) -> Fl
 
 
 @kernel
-def _draw_state(law: Floats, u: float) -> int:
-    """First state whose cumulative mass exceeds ``u``."""
-    total, last = 0.0, 0
-    for x in range(law.shape[0]):
-        if law[x] > 0.0:
-            last = x
-            total += law[x]
-            if u < total:
-                return x
-    return last
-
-
-@kernel
 def _virtual_round(
     how: Rounding, virtual: Ints, real: Ints, candidate: Ints, rng: np.random.Generator
 ) -> tuple[float, float]:
@@ -142,7 +130,7 @@ def _play_virtual(
     runs, blocks = paid.shape
     for run in range(runs):
         for i in range(n):
-            virtual[i] = _draw_state(how.law[i], rng.random())
+            virtual[i] = _draw(how.law[i], rng.random())
             real[i] = X - 1
         below[run] = 0
         for t in range(burn + blocks * rounds):

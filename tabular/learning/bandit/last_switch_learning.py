@@ -19,9 +19,10 @@ from ... import _check as check
 from ..._jit import kernel
 from ...errors import ParameterError
 from ...models import LastSwitchBandit
+from ...simulation.sampling import _draw
 from ...streams import generator
 from ._switch_relaxation import occupancy_program
-from ._switch_rounding import Rounding, _draw_state, _virtual_round
+from ._switch_rounding import Rounding, _virtual_round
 from .lsd_bandits import relax_last_switch, require, rounding, rounding_value
 from .switch_results import LastSwitchLearning
 
@@ -144,7 +145,7 @@ def _episode(
             continue
         if t % stretch == rest:
             for i in range(n):
-                virtual[i] = _draw_state(how.law[i], rng.random())
+                virtual[i] = _draw(how.law[i], rng.random())
                 real[i] = X - 1
         before = real.copy()
         total += _virtual_round(how, virtual, real, candidate, rng)[0]
